@@ -1,0 +1,45 @@
+# What one does here, in one word each: `make` or `make help` lists them.
+
+PYTHON ?= python3
+TOOLS := .venv/.tools
+RUN := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check package deploy destroy clean
+
+help: ## These words
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: $(TOOLS) ## Start the whole desk on this machine, until Ctrl-C
+	@$(RUN) -m infra run
+
+demo: $(TOOLS) ## Drive a running desk through what it does, and show what comes back
+	@$(RUN) -m infra demo
+
+test: $(TOOLS) ## Run every test
+	@$(RUN) -m pytest
+
+check: $(TOOLS) ## Lint, format, types
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+
+package: $(TOOLS) ## Build the templates and the zip into build/
+	@$(RUN) -m infra package
+
+deploy: stage $(TOOLS) ## Create or upgrade a stage: STAGE=prod
+	@$(RUN) -m infra deploy --stage $(STAGE)
+
+destroy: stage $(TOOLS) ## Remove a stage's desk: STAGE=prod, and its data with DATA=yes
+	@$(RUN) -m infra destroy --stage $(STAGE) $(if $(filter yes,$(DATA)),--data)
+
+clean: ## Remove what is built; the desk's data in .careline stays
+	@rm -rf build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+$(TOOLS): requirements.txt requirements-tools.txt
+	@$(PYTHON) infra/workbench.py
+
+.PHONY: stage
+stage:
+	@test -n "$(STAGE)" || { echo "Which stage? For example: make $(MAKECMDGOALS) STAGE=prod"; exit 1; }

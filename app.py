@@ -1,0 +1,73 @@
+"""
+The doors of the desk. Each is a Lambda function; what is behind one is imported when it first opens.
+"""
+
+from chalice.app import Chalice, CloudWatchEvent, CORSConfig, DynamoDBEvent, SQSEvent
+
+from chalicelib.handlers.door import opened
+from chalicelib.handlers.routes import ROUTES
+
+app = Chalice(app_name="careline")
+app.api.binary_types = []
+_cors = CORSConfig(allow_headers=["Idempotency-Key"], expose_headers=["Location", "ETag", "Retry-After"], max_age=600)
+
+for _route in ROUTES:
+    app.route(_route.path, methods=[_route.method], content_types=[], cors=_cors if _route.cors else None)(
+        opened(_route, lambda: app.current_request),
+    )
+
+
+@app.on_sqs_message(queue_arn="IntakeMessages", batch_size=10, name="intake_queue")
+def intake_queue(event: SQSEvent) -> object:
+    from chalicelib.handlers import events
+
+    return events.intake_queue(event.to_dict())
+
+
+@app.on_sqs_message(queue_arn="InboundMailMessages", batch_size=5, name="inbound_mail")
+def inbound_mail(event: SQSEvent) -> object:
+    from chalicelib.handlers import events
+
+    return events.inbound_mail(event.to_dict())
+
+
+@app.on_sqs_message(queue_arn="MailFeedbackMessages", batch_size=10, name="mail_feedback")
+def mail_feedback(event: SQSEvent) -> object:
+    from chalicelib.handlers import events
+
+    return events.mail_feedback(event.to_dict())
+
+
+@app.schedule("rate(1 minute)", name="sweep")
+def sweep(event: CloudWatchEvent) -> None:
+    from chalicelib.handlers import events
+
+    events.sweep(event.to_dict())
+
+
+@app.on_sqs_message(queue_arn="DueMessages", batch_size=1, name="due_work")
+def due_work(event: SQSEvent) -> object:
+    from chalicelib.handlers import events
+
+    return events.due_work(event.to_dict())
+
+
+@app.on_dynamodb_record(stream_arn="TableStream", batch_size=10, starting_position="LATEST", name="outbox")
+def outbox(event: DynamoDBEvent) -> object:
+    from chalicelib.handlers import events
+
+    return events.outbox(event.to_dict())
+
+
+@app.on_sqs_message(queue_arn="OutboxMessages", batch_size=10, name="outbox_retry")
+def outbox_retry(event: SQSEvent) -> object:
+    from chalicelib.handlers import events
+
+    return events.outbox_retry(event.to_dict())
+
+
+@app.schedule("rate(15 minutes)", name="reconcile")
+def reconcile(event: CloudWatchEvent) -> None:
+    from chalicelib.handlers import events
+
+    events.reconcile(event.to_dict())

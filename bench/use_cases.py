@@ -1,0 +1,133 @@
+"""
+The use cases that are measured: one life of a ticket, and what is asked for beside it.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from email.message import EmailMessage
+from typing import Any
+
+from bench.meter import Meter
+from bench.report import Figures
+from chalicelib.domain.lifecycle import Intake, Reply
+from chalicelib.domain.signing import Purpose, read_link_token
+from chalicelib.domain.surveys import Rating
+from chalicelib.domain.ticket import Author, Channel, Person, Role, Ticket
+from chalicelib.usecases import listing, surveys, tickets
+from chalicelib.usecases.letters import survey_url
+from chalicelib.usecases.listing import Asked
+from chalicelib.usecases.tickets import Once
+from chalicelib.usecases.uploads import Uploads
+from tests.world import AGENT, World, running
+
+_CUSTOMER = "eva@customer.test"
+_WORDS = (
+    "Hello, my parcel should have come on Monday, and it is not here yet. Could you please look where it is? Thank you!"
+)
+
+
+def measured() -> Figures:
+    """Return `{use case: {"calls", "total", "write_units", "read_units"}}`."""
+    meter = Meter()
+    figures: Figures = {}
+
+    def measure(name: str, act: Callable[[], Any]) -> Any:
+        with meter.begin():
+            result = act()
+        figures[name] = {
+            "calls": dict(meter.calls),
+            "total": meter.calls.total(),
+            "write_units": meter.write_units,
+            "read_units": meter.read_units,
+        }
+        return result
+
+    for part in (_life, _beside):
+        with running() as world:
+            _warm(world)
+            part(world, measure)
+    life = [figure for name, figure in figures.items() if name.startswith("life: ")]
+    sums = {unit: sum(figure[unit] for figure in life) for unit in ("total", "write_units", "read_units")}
+    return figures | {"a whole life": {"calls": {}, **sums}}
+
+
+def _life(world: World, measure: Callable[..., Any]) -> None:
+    desk = world.desk
+    ticket = measure("life: open by API (new customer)", lambda: _open(world, _CUSTOMER, "one"))
+    measure("life: send the acknowledgement", world.stream)
+    measure("life: feedback on it (Send, Delivery)", world.tell_feedback)
+    measure("life: agent's reply", lambda: _reply(world, ticket, "It left our house today. Did it arrive?"))
+    measure("life: send the reply", world.stream)
+    measure("life: feedback on it (Send, Delivery) again", world.tell_feedback)
+    answer = _answer(world, "<1@customer.test>")
+    measure("life: mail in, on its ticket", lambda: world.receive(answer, to=str(answer["To"])))
+    measure("life: second reply", lambda: _reply(world, ticket, "Good to hear. Have a nice day!"))
+    measure("life: send the second reply", world.stream)
+    measure("life: feedback on it (Send, Delivery) a third time", world.tell_feedback)
+    again = _answer(world, "<2@customer.test>")
+    measure("life: second mail in", lambda: world.receive(again, to=str(again["To"])))
+    measure("life: resolve", lambda: tickets.resolve(desk, ticket.reference, by=AGENT, if_match=None))
+    measure("life: survey due (sweep and work)", lambda: world.sweep(world.later(hours=25)))
+    measure("life: send the survey", world.stream)
+    measure("life: feedback on it (Send, Delivery) at last", world.tell_feedback)
+    token = survey_url(desk, tickets.read(desk, ticket.reference), 1).rpartition("/")[2]
+    claim = read_link_token(desk.keys(), Purpose.SURVEY, token)
+    measure("life: rating", lambda: surveys.rate(desk, claim, Rating(5)))
+    measure("life: closing (sweep and work)", lambda: world.sweep(world.later(days=8)))
+
+
+def _beside(world: World, measure: Callable[..., Any]) -> None:
+    desk = world.desk
+    ticket = measure("open by API (known customer, with key)", lambda: _open(world, _CUSTOMER, "two"))
+    measure("the same again (idempotent repeat)", lambda: _open(world, _CUSTOMER, "two"))
+    world.settle()
+    mail = _mail("new@customer.test", "support@demo.test", "<3@new.test>")
+    measure("mail in, opening a ticket", lambda: world.receive(mail))
+    measure("the same mail again", lambda: world.receive(mail))
+    measure("note", lambda: _reply(world, ticket, "He is right.", internal=True))
+    measure(
+        "change (assign)", lambda: tickets.update(desk, ticket.reference, {"assignee": "ana"}, by=AGENT, if_match=None)
+    )
+    measure("read a ticket", lambda: tickets.read(desk, ticket.reference))
+    measure("read its messages", lambda: tickets.messages(desk, ticket.reference, after=None, limit=50))
+    for n in range(30):
+        _open(world, f"c{n}@many.test", f"many {n}")
+    world.stream()
+    asked = Asked(view="waiting")
+    measure(
+        "list 25 tickets",
+        lambda: listing.page(desk, asked, storefront="demo", mine=None, cursor=None, limit=25),
+    )
+    measure("escalation due (sweep and work, 32 tickets)", lambda: world.sweep(world.now + timedelta(hours=7)))
+    measure("sweep with nothing due", lambda: world.sweep(world.now - timedelta(days=300)))
+
+
+def _warm(world: World) -> None:
+    """Have in memory what a process keeps for a minute: storefronts, support addresses, signing keys."""
+    world.desk.keys()
+    world.desk.house.storefronts()
+    world.desk.house.addressed(str(world.desk.house.storefront("demo").support_address))
+
+
+def _open(world: World, address: str, key: str) -> Ticket:
+    author = Author(Role.CUSTOMER, "Eva", address)
+    intake = Intake(Person(address, "Eva Example"), "Where is my parcel?", _WORDS, Channel.API, "en")
+    once = Once("API#bench", key, key)
+    return tickets.open_ticket(world.desk, "demo", intake, Uploads("demo"), by=author, once=once)
+
+
+def _reply(world: World, ticket: Ticket, body: str, *, internal: bool = False) -> Any:
+    return tickets.reply(
+        world.desk, ticket.reference, Reply(body, internal=internal), Uploads("agents"), by=AGENT, once=None,
+    )  # fmt: skip
+
+
+def _answer(world: World, message_id: str) -> EmailMessage:
+    return _mail(_CUSTOMER, str(world.mails(_CUSTOMER)[-1]["Reply-To"]), message_id)
+
+
+def _mail(sender: str, to: str, message_id: str) -> EmailMessage:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"], mail["Message-ID"] = f"Eva <{sender}>", to, "Re: my parcel", message_id
+    mail.set_content(_WORDS)
+    return mail

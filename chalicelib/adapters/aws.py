@@ -1,0 +1,35 @@
+"""
+The one place where AWS clients are made, and where it is decided who repeats a call.
+
+botocore repeats a call whose answer was lost, silently. A mail would go out twice and a message be queued twice, so
+what sends is tried once, here, and again only by the rules of the desk. Reads, and writes that a condition guards,
+may be repeated.
+"""
+
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+
+CONNECT_TIMEOUT_SECONDS = 2
+READ_TIMEOUT_SECONDS = 8
+_ATTEMPTS = {"s3": 3}
+
+
+@cache
+def client(service: str) -> Any:  # noqa: ANN401 botocore makes its clients at run time
+    """Return the client of a service; made on first use, kept for the life of the process."""
+    settings = Config(
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        read_timeout=READ_TIMEOUT_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS.get(service, 1)},
+        s3={"addressing_style": "path"} if service == "s3" else None,
+        signature_version="s3v4" if service == "s3" else None,
+    )
+    return _session().create_client(service, config=settings)
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()

@@ -1,0 +1,89 @@
+"""
+Frozen dataclasses as JSON and back: what is at its default is left out, so documents stay small and may grow.
+
+| value | stored as |
+|---|---|
+| datetime | `2026-03-01T09:30:00Z`, with microseconds where there are any |
+| timedelta | seconds |
+| time | `09:30` |
+| enum | its value |
+| tuple | list |
+"""
+
+import json
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from datetime import UTC, datetime, time, timedelta
+from enum import Enum
+from functools import cache
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+
+
+def dumps(value: Any) -> str:  # noqa: ANN401 any of the domain's values
+    return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 one line for each kind of value
+    """Return *value* as JSON can hold it."""
+    if isinstance(value, Enum):
+        return value.value
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, datetime):
+        return written(value)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, time):
+        return value.isoformat("minutes")
+    if isinstance(value, Mapping):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    return {f.name: plain(held) for f in fields(value) if (held := getattr(value, f.name)) != _default(f)}
+
+
+def loads(kind: type[T], text: str) -> T:
+    value: T = built(kind, json.loads(text))
+    return value
+
+
+def built(kind: Any, value: Any) -> Any:  # noqa: ANN401 one line for each kind of value
+    """Return the value of type *kind* that `plain` made *value* of. Fields that the type does not know are ignored."""
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        return None if value is None else built(next(k for k in get_args(kind) if k is not type(None)), value)
+    if origin is tuple:
+        return tuple(built(get_args(kind)[0], item) for item in value)
+    if origin is not None and issubclass(origin, Mapping):
+        key_kind, item_kind = get_args(kind)
+        return {built(key_kind, key): built(item_kind, item) for key, item in value.items()}
+    if kind is datetime:
+        return datetime.fromisoformat(value)
+    if kind is timedelta:
+        return timedelta(seconds=value)
+    if kind is time:
+        return time.fromisoformat(value)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(value)
+    if isinstance(kind, type) and is_dataclass(kind):
+        hints = _hints(kind)
+        return kind(**{name: built(hints[name], item) for name, item in value.items() if name in hints})
+    return value
+
+
+def written(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _default(field: Field[Any]) -> Any:  # noqa: ANN401
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return field.default
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:  # noqa: ANN401
+    return get_type_hints(kind)

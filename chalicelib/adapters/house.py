@@ -1,0 +1,71 @@
+"""
+Storefronts and keys: read often, changed seldom, so each process remembers them for a minute.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.adapters import keys, rows
+from chalicelib.adapters.rows import Row, connection
+from chalicelib.domain.access import ApiKey
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.storefront import Storefront
+
+REMEMBERED_SECONDS = 60
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    _memory: dict[str, tuple[float, object]] = field(default_factory=dict)
+
+    def storefront(self, storefront_id: str) -> Storefront:
+        found = self._remembered(f"storefront {storefront_id}", lambda: self._storefront(storefront_id))
+        if found is None:
+            raise NotFound("storefront")
+        return found
+
+    def storefronts(self) -> list[Storefront]:
+        return self._remembered("storefronts", lambda: [rows.value(Storefront, r) for r in Row.query("STOREFRONT")])
+
+    def addressed(self, address: str) -> Storefront | None:
+        """Return the storefront that a support address belongs to; what follows a + in it does not count."""
+        local, _, domain = address.strip().casefold().partition("@")
+        plain = f"{local.partition('+')[0]}@{domain}"
+        held = self._remembered(f"address {plain}", lambda: rows.get(keys.address(plain)))
+        return self.storefront(rows.value(dict, held)["storefront"]) if held else None
+
+    def api_key(self, key_id: str) -> ApiKey | None:
+        held = self._remembered(f"key {key_id}", lambda: rows.get(keys.api_key(key_id)))
+        return rows.value(ApiKey, held) if held else None
+
+    def api_keys(self) -> list[ApiKey]:
+        return [rows.value(ApiKey, held) for held in Row.query("KEY")]
+
+    def put_storefront(self, storefront: Storefront) -> None:
+        """Write a storefront and its support addresses, together."""
+        with TransactWrite(connection=connection()) as transaction:
+            transaction.save(rows.row(keys.storefront(storefront.id), storefront))
+            for address in storefront.support_addresses:
+                free = Row.pk.does_not_exist() | (Row.owner == storefront.id)
+                owned = rows.row(keys.address(address), {"storefront": storefront.id}, owner=storefront.id)
+                transaction.save(owned, condition=free)
+
+    def put_api_key(self, key: ApiKey) -> None:
+        rows.row(keys.api_key(key.id), key).save()
+
+    def _storefront(self, storefront_id: str) -> Storefront | None:
+        held = rows.get(keys.storefront(storefront_id))
+        return rows.value(Storefront, held) if held else None
+
+    def _remembered(self, what: str, read: Callable[[], T]) -> T:
+        known = self._memory.get(what)
+        if known and known[0] > time.monotonic():
+            return known[1]  # type: ignore[return-value]
+        found = read()
+        self._memory[what] = (time.monotonic() + REMEMBERED_SECONDS, found)
+        return found

@@ -1,0 +1,185 @@
+"""
+The one table, and the only place where its keys are built.
+
+| item | pk | sk | written by |
+|---|---|---|---|
+| ticket | `TICKET#<number>` | `TICKET` | every change, guarded by its version |
+| message | `TICKET#<number>` | `MESSAGE#<ulid>` | the change that brought it; its delivery state later |
+| audit and why | `TICKET#<number>` | `EVENT#<ulid>` | every change, once: it also proves that the change was written |
+| outbox | `TICKET#<number>` | `OUTBOX#<ulid>` | the change that wants something sent; gone when it is sent |
+| receipt | `RECEIPT#<scope>#<hash>` | `RECEIPT` | the first of equal inputs; `expires_at` |
+| mail id | `MAIL#<hash of Message-ID>` | `MAIL` | the mail that carries it, or that was sent with it |
+| customer | `CUSTOMER#<hash of address>` | `CUSTOMER` | a new customer, a survey, a suppression |
+| storefront | `STOREFRONT` | `<id>` | ops |
+| support address | `ADDRESS#<address>` | `ADDRESS` | ops |
+| API key | `KEY` | `<id>` | ops; holds a hash only |
+| event flow | `FEEDBACK` | `FEEDBACK` | mail_feedback, at most once a minute |
+
+Indexes are sparse and hold keys only. A list reads one page of keys, then those tickets.
+
+| index | pk | sk | answers |
+|---|---|---|---|
+| by_queue | `QUEUE#<storefront>#<category>` | waiting or moved since | what waits, longest first |
+| by_customer | `CUSTOMER#<storefront>#<hash>` | created | whose is it |
+| by_assignee | `ASSIGNEE#<agent>` or `UNASSIGNED#<storefront>` | waiting or moved since | whose turn is it |
+| by_view | `SPAM#<storefront>`, `BAD_RATING#<storefront>` | moved or rated | what needs a look |
+| by_risk | `RISK#<storefront>` | due | which promise breaks next |
+| by_day | `DAY#<storefront>#<day>` | created | what came in |
+| by_due_time | `DUE#<shard>`, `UNSENT#<shard>` | due | which timer fires, what is not sent yet |
+"""
+
+import hashlib
+import zlib
+from datetime import datetime
+from typing import NamedTuple
+
+from chalicelib.adapters.codec import written
+from chalicelib.domain.surveys import BAD
+from chalicelib.domain.ticket import Category, Person, Status, Ticket
+from chalicelib.domain.timers import CLOCKS
+
+RECEIPT_DAYS = {"mail": 90}
+_RECEIPT_DAYS_OTHERWISE = 1
+
+
+class Key(NamedTuple):
+    pk: str
+    sk: str
+
+
+def ticket(reference: str) -> Key:
+    return Key(f"TICKET#{reference}", "TICKET")
+
+
+def message(reference: str, message_id: str) -> Key:
+    return Key(f"TICKET#{reference}", f"MESSAGE#{message_id}")
+
+
+def event(reference: str, change: str) -> Key:
+    return Key(f"TICKET#{reference}", f"EVENT#{change}")
+
+
+def outbox(reference: str, outbox_id: str) -> Key:
+    return Key(f"TICKET#{reference}", f"OUTBOX#{outbox_id}")
+
+
+def receipt(scope: str, key: str) -> Key:
+    return Key(f"RECEIPT#{scope}#{digest(key)}", "RECEIPT")
+
+
+def receipt_days(scope: str) -> int:
+    """Return how long a repeat of the same input is known: a mail's longer than any redrive."""
+    return RECEIPT_DAYS.get(scope.partition("#")[0], _RECEIPT_DAYS_OTHERWISE)
+
+
+def mail(message_id: str) -> Key:
+    return Key(f"MAIL#{digest(message_id.casefold())}", "MAIL")
+
+
+def customer(address: str) -> Key:
+    return Key(f"CUSTOMER#{digest(address.strip().casefold())}", "CUSTOMER")
+
+
+def storefront(storefront_id: str) -> Key:
+    return Key("STOREFRONT", storefront_id)
+
+
+def address(support_address: str) -> Key:
+    return Key(f"ADDRESS#{support_address.strip().casefold()}", "ADDRESS")
+
+
+def api_key(key_id: str) -> Key:
+    return Key("KEY", key_id)
+
+
+FEEDBACK = Key("FEEDBACK", "FEEDBACK")
+
+
+def queue(storefront_id: str, category: Category) -> str:
+    return f"QUEUE#{storefront_id}#{category.value}"
+
+
+def of_customer(storefront_id: str, who: str) -> str:
+    return f"CUSTOMER#{storefront_id}#{digest(who.strip().casefold())}"
+
+
+def of_assignee(agent: str) -> str:
+    return f"ASSIGNEE#{agent}"
+
+
+def unassigned(storefront_id: str) -> str:
+    return f"UNASSIGNED#{storefront_id}"
+
+
+def spam(storefront_id: str) -> str:
+    return f"SPAM#{storefront_id}"
+
+
+def bad_rating(storefront_id: str) -> str:
+    return f"BAD_RATING#{storefront_id}"
+
+
+def risk(storefront_id: str) -> str:
+    return f"RISK#{storefront_id}"
+
+
+def day(storefront_id: str, of: str) -> str:
+    return f"DAY#{storefront_id}#{of}"
+
+
+def due(shard: int) -> str:
+    return f"DUE#{shard}"
+
+
+def unsent(shard: int) -> str:
+    return f"UNSENT#{shard}"
+
+
+def shard(reference: str, shards: int) -> int:
+    return zlib.crc32(reference.encode()) % shards
+
+
+def moment(at: datetime) -> str:
+    """Return a time as sort keys hold it: of one width, so that text sorts as time does."""
+    return written(at.replace(microsecond=at.microsecond // 1000 * 1000))[:19] + f".{at.microsecond // 1000:03d}Z"
+
+
+def at_moment(at: datetime, unique: str) -> str:
+    return f"{moment(at)}#{unique}"
+
+
+def index(of: Ticket, shards: int) -> dict[str, Key]:
+    """Return where a ticket stands in the indexes: `{index: key}`, without those that it is not in."""
+    ref, front = of.reference, of.storefront
+    since = at_moment(of.waiting_since or of.moved_at or of.created_at, ref)
+    keys = {
+        "by_day": Key(day(front, written(of.created_at)[:10]), at_moment(of.created_at, ref)),
+        "by_customer": Key(of_customer(front, contact(of.customer)), at_moment(of.created_at, ref)),
+    }
+    if of.due_at:
+        keys["by_due_time"] = Key(due(shard(ref, shards)), at_moment(of.due_at, ref))
+    if of.category is not Category.TERMINAL:
+        keys["by_queue"] = Key(queue(front, of.category), since)
+    if of.category not in (Category.TERMINAL, Category.DONE):
+        if of.assignee:
+            keys["by_assignee"] = Key(of_assignee(of.assignee), since)
+        elif of.category is Category.OPEN:
+            keys["by_assignee"] = Key(unassigned(front), since)
+    if of.status is Status.SPAM:
+        keys["by_view"] = Key(spam(front), since)
+    elif of.survey and of.survey.rating and of.survey.rating <= BAD and of.survey.rated_at:
+        keys["by_view"] = Key(bad_rating(front), at_moment(of.survey.rated_at, ref))
+    at_risk = [
+        c.due_at for c in (getattr(of, name) for name in CLOCKS) if c and c.spoken and c.running_since and not c.met_at
+    ]
+    if at_risk:
+        keys["by_risk"] = Key(risk(front), at_moment(min(at_risk), ref))
+    return keys
+
+
+def contact(person: Person) -> str:
+    return person.email or person.phone or person.handle
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

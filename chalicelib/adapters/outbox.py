@@ -1,0 +1,156 @@
+"""
+The outbox: what is to be sent lies beside its ticket until it is settled, and in `by_due_time` for the sweep.
+
+Every step is a conditional write guarded by the claim that was read. A step whose answer was lost is tried once more,
+and a condition that fails then is settled by reading back whose claim stands there.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from pynamodb.exceptions import TransactWriteError, UpdateError
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.adapters import codec, keys, rows
+from chalicelib.adapters.conflicts import Outrun
+from chalicelib.adapters.keys import Key
+from chalicelib.adapters.rows import Row, connection
+from chalicelib.domain.change import Outgoing
+from chalicelib.domain.errors import Busy
+from chalicelib.domain.sending import FIRST_LOOK, Progress, State
+from chalicelib.domain.ticket import Message
+
+_CONDITION = "ConditionalCheckFailedException"
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """An outbox item as it was read. `claim` names the write that left it so."""
+
+    reference: str
+    outgoing: Outgoing
+    progress: Progress
+    claim: str | None = None
+
+
+def queued_row(reference: str, outgoing: Outgoing, now: datetime, shards: int) -> Row:
+    """Return the row of something new to send; the stream brings it at once, the sweep looks after a while."""
+    progress = Progress(State.QUEUED, not_before=outgoing.not_before)
+    look = outgoing.not_before or now + FIRST_LOOK
+    return rows.row(
+        keys.outbox(reference, outgoing.id),
+        outgoing,
+        index={"by_due_time": _place(reference, outgoing.id, look, shards)},
+        progress=codec.dumps(progress),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    shards: int
+    new_id: Callable[[], str]
+
+    def find(self, reference: str, outbox_id: str) -> Unsent | None:
+        """Return an item, None when it is settled (or never was)."""
+        held = rows.get(keys.outbox(reference, outbox_id))
+        return _unsent(held) if held else None
+
+    def of_ticket(self, reference: str) -> list[Unsent]:
+        """Return all of a ticket that is not settled, oldest first."""
+        return [_unsent(held) for held in Row.query(keys.ticket(reference).pk, Row.sk.startswith("OUTBOX#"))]
+
+    def claim(self, unsent: Unsent, progress: Progress) -> Unsent | None:
+        """Take an item for sending; None when somebody else took a step first. The sweep's next look stays as it is."""
+        return self._step(unsent, progress, [])
+
+    def postpone(self, unsent: Unsent, progress: Progress, until: datetime) -> Unsent | None:
+        """Leave an item until the sweep brings it again."""
+        place = _place(unsent.reference, unsent.outgoing.id, until, self.shards)
+        return self._step(unsent, progress, [Row.due_pk.set(place.pk), Row.due_sk.set(place.sk)])
+
+    def hold(self, unsent: Unsent, progress: Progress) -> Unsent | None:
+        """Leave an item to people: the sweep does not see it any more."""
+        return self._step(unsent, progress, [Row.due_pk.remove(), Row.due_sk.remove()])
+
+    def _step(self, unsent: Unsent, progress: Progress, place: list[Any]) -> Unsent | None:
+        claim = self.new_id()
+        row = Row(*keys.outbox(unsent.reference, unsent.outgoing.id))
+        actions = [Row.progress.set(codec.dumps(progress)), Row.claim.set(claim), *place]
+        if unsent.outgoing.message:
+            actions.append(Row.data.set(codec.dumps(unsent.outgoing)))
+        for last in (False, True):
+            try:
+                row.update(actions, condition=_as_read(unsent))
+            except UpdateError as error:
+                if error.cause_response_code == _CONDITION:
+                    now = self.find(unsent.reference, unsent.outgoing.id)
+                    return now if now and now.claim == claim else None
+                if last:
+                    raise
+            else:
+                return replace(unsent, progress=progress, claim=claim)
+        raise AssertionError("the loop returns or raises")
+
+    def settle(self, unsent: Unsent, message: Message | None, mail_id: str | None) -> bool:
+        """
+        Take an item out: it was sent. Its message says so, and the id under which it went leads back to the ticket.
+
+        Returns:
+            False when there is nothing to do any more: somebody else settled it, or took another step, first.
+
+        Raises:
+            Outrun: The message's delivery state rose meanwhile: read it again.
+            Busy: The table did not answer; the Send event of SES will settle it.
+        """
+        row = Row(*keys.outbox(unsent.reference, unsent.outgoing.id))
+        for _ in range(2):
+            try:
+                with TransactWrite(connection=connection()) as transaction:
+                    transaction.delete(row, condition=_as_read(unsent))
+                    if message:
+                        transaction.save(message_row(unsent.reference, message), condition=message_guard(message))
+                    if mail_id:
+                        transaction.save(rows.row(keys.mail(mail_id), {"ticket": unsent.reference}))
+            except TransactWriteError as error:
+                codes = [reason.code if reason else "" for reason in error.cancellation_reasons]
+                if codes and codes[0] == "ConditionalCheckFailed":
+                    return False
+                if "ConditionalCheckFailed" in codes or "TransactionConflict" in codes:
+                    raise Outrun from error
+            else:
+                return True
+        raise Busy("The table did not answer.")
+
+    def last_feedback(self) -> datetime | None:
+        """Return when the newest mail was sent that SES's events have spoken of."""
+        held = rows.get(keys.FEEDBACK)
+        return datetime.fromisoformat(rows.value(dict, held)["sent_at"]) if held else None
+
+    def note_feedback(self, sent_at: datetime) -> None:
+        """Remember that events arrive. One is as good as another: whoever writes last is right enough."""
+        rows.row(keys.FEEDBACK, {"sent_at": sent_at}).save()
+
+
+def message_row(reference: str, message: Message) -> Row:
+    return rows.row(keys.message(reference, message.id), message, version=message.version)
+
+
+def message_guard(message: Message) -> Any:  # noqa: ANN401
+    """Return the condition for writing a message: a new one is not there, a changed one is as it was read."""
+    return Row.pk.does_not_exist() if message.version == 1 else Row.version == message.version - 1
+
+
+def _as_read(unsent: Unsent) -> Any:  # noqa: ANN401
+    return (Row.claim == unsent.claim) if unsent.claim else (Row.pk.exists() & Row.claim.does_not_exist())
+
+
+def _place(reference: str, outbox_id: str, at: datetime, shards: int) -> Key:
+    return Key(keys.unsent(keys.shard(reference, shards)), keys.at_moment(at, f"{reference}#{outbox_id}"))
+
+
+def _unsent(held: Row) -> Unsent:
+    reference = held.pk.removeprefix("TICKET#")
+    progress = codec.loads(Progress, held.progress)
+    return Unsent(reference, rows.value(Outgoing, held), progress, held.claim)

@@ -1,0 +1,239 @@
+"""
+Reading tickets, and the one way to change them: a transaction that holds all of a change or nothing.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from pynamodb.exceptions import PutError, TransactWriteError
+from pynamodb.expressions.condition import Condition
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.adapters import codec, keys, rows
+from chalicelib.adapters.conflicts import Asked, Conflict, Outrun, Repeated
+from chalicelib.adapters.outbox import message_guard, message_row, queued_row
+from chalicelib.adapters.rows import Row, connection
+from chalicelib.domain.change import Change, Receipt
+from chalicelib.domain.delivery import Feedback, risen
+from chalicelib.domain.due import SURVEY_EVERY
+from chalicelib.domain.errors import Busy, NotFound
+from chalicelib.domain.ticket import Customer, Message, Ticket
+
+_WRITES = 4
+_FIRST_PAUSE_SECONDS = 0.05
+_HOPELESS = frozenset({"ValidationException", "AccessDeniedException", "ResourceNotFoundException"})
+
+Put = tuple[str, Row, Condition | None]
+"""What is put (its name, as conflicts tell it), the row, and the condition under which it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    shards: int
+    clock: Callable[[], datetime]
+    pause: Callable[[float], None] = time.sleep
+
+    # Reading
+
+    def ticket(self, reference: str) -> Ticket:
+        found = rows.get(keys.ticket(reference))
+        if found is None:
+            raise NotFound("ticket")
+        return rows.value(Ticket, found)
+
+    def tickets(self, references: Iterable[str]) -> list[Ticket]:
+        """Return the tickets that exist, in the order asked for."""
+        wanted = [keys.ticket(reference) for reference in references]
+        found = rows.get_many(wanted)
+        return [rows.value(Ticket, found[key]) for key in wanted if key in found]
+
+    def customer(self, address: str) -> Customer | None:
+        found = rows.get(keys.customer(address)) if address else None
+        return known_customer(found) if found else None
+
+    def receipt(self, scope: str, key: str) -> Receipt | None:
+        """Return the receipt of an input that was taken before; an expired one is none, whatever TTL has left."""
+        found = rows.get(keys.receipt(scope, key))
+        if found is None or (found.expires_at or 0) <= self.clock().timestamp():
+            return None
+        return rows.value(Receipt, found)
+
+    def of_mail_ids(self, message_ids: Iterable[str]) -> dict[str, str]:
+        """Return which tickets carry these Message-IDs: `{message id: number}`."""
+        wanted = {keys.mail(message_id): message_id for message_id in message_ids if message_id}
+        return {wanted[key]: codec.loads(dict, held.data)["ticket"] for key, held in rows.get_many(wanted).items()}
+
+    def message(self, reference: str, message_id: str) -> Message | None:
+        found = rows.get(keys.message(reference, message_id))
+        return rows.value(Message, found) if found else None
+
+    def messages(self, reference: str, *, after: str | None = None, limit: int = 100) -> list[Message]:
+        """Return a ticket's messages, oldest first, those after a message id; what is not sent yet stands among them."""
+        partition = keys.ticket(reference).pk
+        low = f"MESSAGE#{after}\x01" if after else "MESSAGE#"
+        condition = Row.sk.between(low, "MESSAGE#~")
+        found = Row.query(partition, condition, consistent_read=True, limit=limit, page_size=limit)
+        return [rows.value(Message, held) for held in found]
+
+    # Writing
+
+    def deliver(self, reference: str, message_id: str, feedback: Feedback) -> bool:
+        """Raise the delivery state of a message; False when *feedback* says nothing new, or there is no such message."""
+        for _ in range(_WRITES):
+            message = self.message(reference, message_id)
+            delivery = risen(message.delivery, feedback) if message else None
+            if message is None or delivery is None:
+                return False
+            changed = replace(message, delivery=delivery, version=message.version + 1)
+            try:
+                message_row(reference, changed).save(condition=message_guard(changed))
+            except PutError as error:
+                if error.cause_response_code != "ConditionalCheckFailedException":
+                    raise
+            else:
+                return True
+        raise Busy("Too much feedback on one message at once. Try again.")
+
+    def suppress(self, address: str, until: datetime, because: str) -> None:
+        """Send nothing to an address for a while; what was said later counts."""
+        known = codec.dumps(Customer(address))
+        row = Row(*keys.customer(address))
+        moment = Row.suppressed_until.set(codec.written(until))
+        row.update([moment, Row.suppressed_because.set(because), Row.data.set(Row.data | known)])
+
+    def commit(self, change: Change) -> None:
+        """
+        Write a change in one transaction.
+
+        A lost answer is settled by writing again: if a condition fails then, the audit line of this very change tells
+        that the first attempt had been stored.
+
+        Raises:
+            Conflict: A condition did not hold; nothing was written.
+            Busy: DynamoDB did not take it after several attempts; whether it did is not known, a repeat is harmless.
+        """
+        puts = list(self._puts(change))
+        for attempt in range(_WRITES):
+            try:
+                _transact(puts, _ledger(change), token=change.ticket.change)
+            except TransactWriteError as error:
+                failed = _failed(error, puts)
+                if failed and attempt and rows.get(keys.event(change.ticket.reference, change.ticket.change)):
+                    return
+                if failed:
+                    raise self._conflict(failed, change) from error
+                if error.cause_response_code in _HOPELESS:
+                    raise
+                self.pause(_FIRST_PAUSE_SECONDS * 2**attempt * random.uniform(0.5, 1))  # noqa: S311 jitter
+            else:
+                return
+        raise Busy("The table did not answer. Try again.")
+
+    def _conflict(self, failed: frozenset[str], change: Change) -> Conflict:
+        """Read the reasons of a cancelled transaction: the receipt first, then all that calls for another decision."""
+        if "receipt" in failed and change.receipt:
+            known = self.receipt(change.receipt.scope, change.receipt.key)
+            return Repeated(known) if known else Outrun()
+        return Asked() if failed == {"ledger"} else Outrun()
+
+    def change(self, reference: str, decide: Callable[[Ticket], Change | None], *, tries: int = 5) -> Ticket:
+        """
+        Read a ticket, decide, commit; read and decide again when somebody else was quicker.
+
+        Args:
+            reference: The ticket's number.
+            decide: Pure; returns None when there is nothing to change.
+            tries: How often to be outrun before giving up.
+
+        Returns:
+            The ticket as it is now.
+        """
+        for attempt in range(tries):
+            ticket = self.ticket(reference)
+            change = decide(ticket)
+            if change is None:
+                return ticket
+            try:
+                self.commit(change)
+            except (Outrun, Asked):
+                self.pause(_FIRST_PAUSE_SECONDS * attempt * random.uniform(0.5, 1))  # noqa: S311 jitter
+            else:
+                return change.ticket
+        raise Busy("Too many people change this ticket at once. Try again.")
+
+    def _puts(self, change: Change) -> Iterator[Put]:
+        """Yield what a change puts: (what it is, row, condition), in the order in which reasons come back."""
+        ticket, at = change.ticket, change.act.at
+        ref = ticket.reference
+        guard = Row.version == change.before.version if change.before else Row.pk.does_not_exist()
+        free = Row.pk.does_not_exist() | (Row.expires_at < int(self.clock().timestamp()))
+        if change.receipt:
+            yield "receipt", self._receipt(change.receipt), free
+        held = rows.row(keys.ticket(ref), ticket, index=keys.index(ticket, self.shards), version=ticket.version)
+        yield "ticket", held, guard
+        for message in change.messages:
+            yield "message", message_row(ref, message), None
+        for outgoing in change.outgoing:
+            yield "outbox", queued_row(ref, outgoing, self.clock(), self.shards), None
+        for mail_id in change.mail_ids:
+            yield "mail", rows.row(keys.mail(mail_id), {"ticket": ref}), Row.pk.does_not_exist()
+        if change.new_customer:
+            known = Customer(ticket.customer.email, ticket.customer.name, ticket.language, ticket.customer.tier)
+            yield "customer", rows.row(keys.customer(known.address), known), Row.pk.does_not_exist()
+        line: dict[str, Any] = {"at": at, "by": change.act.by, "what": change.what, "version": ticket.version}
+        extra = {"why": change.why, "detail": change.detail}
+        yield "event", rows.row(keys.event(ref, ticket.change), line | {k: v for k, v in extra.items() if v}), None
+
+    def _receipt(self, receipt: Receipt) -> Row:
+        expires = self.clock() + timedelta(days=keys.receipt_days(receipt.scope))
+        return rows.row(keys.receipt(receipt.scope, receipt.key), receipt, expires_at=int(expires.timestamp()))
+
+
+def known_customer(held: Row) -> Customer:
+    """Return a customer; survey ledger and suppression are attributes, because each is written by itself."""
+    return replace(
+        rows.value(Customer, held),
+        surveyed_at=_read(held.surveyed_at),
+        suppressed_until=_read(held.suppressed_until),
+        suppressed_because=held.suppressed_because,
+    )
+
+
+def _read(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _ledger(change: Change) -> tuple[Row, list[Any], Condition] | None:
+    """Return the update that claims a customer's survey for 30 days, whoever else tries at the same time."""
+    if not change.surveyed:
+        return None
+    at = change.act.at
+    known = codec.dumps(Customer(change.surveyed, change.ticket.customer.name, change.ticket.language))
+    actions = [Row.surveyed_at.set(keys.moment(at)), Row.data.set(Row.data | known)]
+    free = (
+        Row.surveyed_at.does_not_exist()
+        | (Row.surveyed_at <= keys.moment(at - SURVEY_EVERY))
+        | (Row.surveyed_at >= keys.moment(at + SURVEY_EVERY))
+    )
+    return Row(*keys.customer(change.surveyed)), actions, free
+
+
+def _transact(puts: list[Put], ledger: tuple[Row, list[Any], Condition] | None, *, token: str) -> None:
+    with TransactWrite(connection=connection(), client_request_token=token) as transaction:
+        for _, row, condition in puts:
+            transaction.save(row, condition=condition)
+        if ledger:
+            row, actions, condition = ledger
+            transaction.update(row, actions=actions, condition=condition)
+
+
+def _failed(error: TransactWriteError, puts: list[Put]) -> frozenset[str]:
+    """Return whose conditions failed; a conflict of two transactions counts as one of the ticket's."""
+    names = [*(name for name, _, _ in puts), "ledger"]
+    codes = [reason.code if reason else "" for reason in error.cancellation_reasons]
+    failed = {name for name, code in zip(names, codes, strict=False) if code == "ConditionalCheckFailed"}
+    return frozenset(failed | ({"ticket"} if "TransactionConflict" in codes else set()))

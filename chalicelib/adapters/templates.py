@@ -1,0 +1,295 @@
+"""
+What customers read: mails and pages, made from the files under templates/.
+
+| file | holds |
+|---|---|
+| strings/<language>.json | the words of pages, dates and lists; a language exists when its file does |
+| mail/<what happened>/<language>/ | subject.txt, body.txt, body.html of one mail |
+| pages/<name>.html | a page, in every language |
+
+A value that a template asks for and does not get is an error. HTML escapes every value, and links lead to the web only.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup, escape
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+FOLDER = Path(__file__).parents[2] / "templates"
+FALLBACK = "en"
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL_IN_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_PARAGRAPHS = re.compile(r"\n(?:[ \t]*\n)+")
+_URL = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
+_WEB = re.compile(r"(?:https?://(?=[^/?#])|/(?![/\\])|[?#])[^\s\\<>\"\x00-\x1f\x7f]*", re.IGNORECASE)
+_ANSWERS = re.compile(r"(?:(?:re|aw|sv|antw|res) ?(?:\[\d+\])?: ?)+", re.IGNORECASE)
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_DEFAULT_COLOUR, _WHITE, _BLACK = "#1f5fa8", "#ffffff", "#111418"
+_ENOUGH_CONTRAST = 4.5
+_LONGEST_SUBJECT = 200
+
+Strings = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    subject: str
+    text: str
+    html: str
+
+
+def languages() -> frozenset[str]:
+    """Return the languages (ISO 639-1) in which customers are answered."""
+    return frozenset(path.stem for path in (FOLDER / "strings").glob("*.json"))
+
+
+def mail(what: str, language: str, context: Mapping[str, object]) -> Rendered:
+    """
+    Return the mail that tells *what* happened, in *language* (`es`, `es-MX`), else in English.
+
+    Raises:
+        jinja2.UndefinedError: The mail asks for something that *context* does not hold.
+    """
+    spoken = _spoken(language)
+    if not (FOLDER / "mail" / what / spoken).is_dir():
+        spoken = FALLBACK
+    subject, text, html = (
+        _render(f"mail/{what}/{spoken}/{part}", spoken, context) for part in ("subject.txt", "body.txt", "body.html")
+    )
+    return Rendered(one_line(subject), plain(text) + "\n", html)
+
+
+def page(name: str, language: str, context: Mapping[str, object]) -> str:
+    """
+    Return a page as HTML, in *language*, else in English.
+
+    Raises:
+        jinja2.UndefinedError: The page asks for something that *context* does not hold.
+    """
+    return _render(f"pages/{name}.html", _spoken(language), context)
+
+
+def _spoken(language: str) -> str:
+    main = language.casefold().replace("_", "-").partition("-")[0]
+    return main if main in languages() else FALLBACK
+
+
+def _render(template: str, language: str, context: Mapping[str, object]) -> str:
+    return _environment().get_template(template).render({**context, "t": _strings(language), "language": language})
+
+
+@cache
+def _strings(language: str) -> Strings:
+    strings: Strings = json.loads((FOLDER / "strings" / f"{language}.json").read_text("utf-8"))
+    return strings
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context, select_autoescape
+
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    for of_words in (
+        one_line,
+        plain,
+        quoting,
+        lines,
+        blocks,
+        linked_blocks,
+        answering,
+        href,
+        rated,
+        readable,
+        ink,
+        resolved,
+    ):
+        environment.filters[of_words.__name__] = of_words
+    for of_language in (moment, stamp, last_day, asked, size):
+        environment.filters[of_language.__name__] = pass_context(of_language)
+    environment.tests["web"] = is_web
+    return environment
+
+
+# Words
+
+
+def one_line(text: str) -> str:
+    return " ".join(_CONTROL.sub(" ", text).split())
+
+
+def plain(text: str) -> str:
+    """Return *text* with LF between its lines, without control characters and without empty lines around it."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _CONTROL_IN_TEXT.sub("", text).strip("\n").rstrip()
+
+
+def quoting(text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in text.split("\n"))
+
+
+def lines(text: str) -> Markup:
+    return Markup("<br>").join(text.split("\n"))
+
+
+def blocks(text: str) -> Markup:
+    """Return plain text as HTML paragraphs and lines."""
+    return Markup().join(Markup("<p>{}</p>").format(lines(block)) for block in _PARAGRAPHS.split(plain(text)))
+
+
+def linked_blocks(text: str) -> Markup:
+    """Return plain text as HTML paragraphs and lines in which http and https addresses are links."""
+    return Markup().join(
+        Markup("<p>{}</p>").format(Markup("<br>").join(_linked(line) for line in block.split("\n")))
+        for block in _PARAGRAPHS.split(plain(text))
+    )
+
+
+def _linked(line: str) -> Markup:
+    linked, at = Markup(), 0
+    for found in _URL.finditer(line):
+        url = found[0].rstrip(".,;:!?'")
+        if "(" not in url:
+            url = url.rstrip(")].,;:!?'")
+        if is_web(url):
+            linked += escape(line[at : found.start()]) + Markup('<a href="{0}" rel="noreferrer">{0}</a>').format(url)
+            at = found.start() + len(url)
+    return linked + escape(line[at:])
+
+
+def answering(subject: str, reference: str) -> str:
+    """
+    Return the subject of an answer: `Re: [CL-7K3F9-Q2MXR] Broken lamp`.
+
+    The number stands where mail programs overlook it when they compare subjects (RFC 5256 2.1), so that the answer
+    joins the customer's thread.
+    """
+    tag = f"[{reference}]"
+    bare = _ANSWERS.sub("", one_line(subject.replace(tag, "")), count=1)
+    short = bare if len(bare) <= _LONGEST_SUBJECT else bare[: _LONGEST_SUBJECT - 1].rstrip() + "…"
+    return f"Re: {tag} {short}".rstrip()
+
+
+# Words of a language: the first argument is where `t` is its strings.
+
+
+def moment(context: Strings, at: datetime, time_zone: str) -> str:
+    """Return by when: `Tuesday 3 March, 17:00 (Europe/Madrid)`. Midnight is 23:59, which names the day that people mean."""
+    local = at.astimezone(ZoneInfo(time_zone))
+    if (local.hour, local.minute) == (0, 0):
+        local -= timedelta(minutes=1)
+    return _dated(context, "moment", local, time=f"{local:%H:%M}", zone=time_zone.replace("_", " "))
+
+
+def stamp(context: Strings, at: datetime, time_zone: str) -> str:
+    """Return when something was: `3 March 2026, 17:00`."""
+    local = at.astimezone(ZoneInfo(time_zone))
+    return _dated(context, "stamp", local, time=f"{local:%H:%M}")
+
+
+def last_day(context: Strings, expires_at: datetime, time_zone: str) -> str:
+    """Return the last whole day before something expires: `Monday 16 March 2026`."""
+    return _dated(context, "day", expires_at.astimezone(ZoneInfo(time_zone)) - timedelta(days=1))
+
+
+def _dated(context: Strings, form: str, on: datetime, **more: str) -> str:
+    dates = context["t"]["dates"]
+    weekday, month = dates["weekdays"][on.weekday()], dates["months"][on.month - 1]
+    words: str = dates[form].format(weekday=weekday, day=on.day, month=month, year=on.year, **more)
+    return words
+
+
+def asked(context: Strings, key: str) -> str:
+    """Return in words what a kind of ticket asks for; a storefront's own key says itself."""
+    words: str = context["t"]["missing"].get(key, key.replace("_", " "))
+    return words
+
+
+def size(context: Strings, count: int) -> str:
+    """Return a number of bytes in words: `240 KB`, `1.2 MB`."""
+    kilobytes, megabytes = max(1, round(count / 1000)), f"{count / 1e6:.1f}".removesuffix(".0")
+    return f"{kilobytes} KB" if kilobytes < 1000 else f"{megabytes} MB".replace(".", context["t"]["decimal"])  # noqa: PLR2004
+
+
+# Links
+
+
+def is_web(url: str) -> bool:
+    """Tell whether *url* leads to a web page: http, https, or a place on this site."""
+    return _WEB.fullmatch(url) is not None
+
+
+def href(url: str) -> str:
+    return url if is_web(url) else "#"
+
+
+def rated(url: str, rating: int) -> str:
+    return f"{url}{'&' if '?' in url else '?'}rating={rating}"
+
+
+# Colours
+
+
+def readable(colour: str, background: str) -> str:
+    """Return the shade of a storefront's colour that is nearest to it and can be read on *background* (WCAG 2.2, 1.4.3)."""
+    shade = _rgb(colour if _COLOUR.fullmatch(colour) else _DEFAULT_COLOUR)
+    towards = _rgb(ink(background))
+    for step in range(21):
+        mixed = "#" + "".join(f"{round(a + (b - a) * step / 20):02x}" for a, b in zip(shade, towards, strict=True))
+        if _contrast(mixed, background) >= _ENOUGH_CONTRAST:
+            return mixed
+    return ink(background)
+
+
+def ink(background: str) -> str:
+    """Return white or black, whichever is read more easily on *background*."""
+    return max(_WHITE, _BLACK, key=lambda colour: _contrast(colour, background))
+
+
+def _contrast(one: str, other: str) -> float:
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    """Return the relative luminance, 0 to 1 (WCAG 2.2, definitions)."""
+    red, green, blue = (_linear(n / 255) for n in _rgb(colour))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _linear(share: float) -> float:
+    return share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4  # noqa: PLR2004 sRGB's own
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+# OpenAPI
+
+
+def resolved(node: Mapping[str, Any], document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a part of an OpenAPI document stands for: itself, or where its `$ref` points in the document."""
+    if "$ref" not in node:
+        return node
+    found: Any = document
+    for name in str(node["$ref"]).removeprefix("#/").split("/"):
+        found = found[name.replace("~1", "/").replace("~0", "~")]
+    return resolved(found, document)

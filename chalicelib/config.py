@@ -1,0 +1,46 @@
+"""
+What the deployment tells the code, read from the environment once.
+"""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    stage: str
+    table: str
+    settings_table: str
+    mail_bucket: str
+    files_bucket: str
+    outbox_queue_url: str
+    due_queue_url: str
+    feedback_queue_url: str
+    intake_dead_letter_url: str
+    due_dead_letter_url: str
+    escalation_topic: str
+    configuration_set: str
+    public_url: str
+    due_shards: int
+
+
+@cache
+def config() -> Config:
+    """Return the settings of this deployment; a missing one is a KeyError that names it."""
+    return Config(
+        stage=os.environ["CARELINE_STAGE"],
+        table=os.environ["CARELINE_TABLE"],
+        settings_table=os.environ["CARELINE_SETTINGS_TABLE"],
+        mail_bucket=os.environ["CARELINE_MAIL_BUCKET"],
+        files_bucket=os.environ["CARELINE_FILES_BUCKET"],
+        outbox_queue_url=os.environ["CARELINE_OUTBOX_QUEUE_URL"],
+        due_queue_url=os.environ["CARELINE_DUE_QUEUE_URL"],
+        feedback_queue_url=os.environ["CARELINE_FEEDBACK_QUEUE_URL"],
+        intake_dead_letter_url=os.environ["CARELINE_INTAKE_DEAD_LETTER_URL"],
+        due_dead_letter_url=os.environ["CARELINE_DUE_DEAD_LETTER_URL"],
+        escalation_topic=os.environ["CARELINE_ESCALATION_TOPIC"],
+        configuration_set=os.environ["CARELINE_CONFIGURATION_SET"],
+        public_url=os.environ["CARELINE_PUBLIC_URL"].rstrip("/"),
+        due_shards=int(os.environ.get("CARELINE_DUE_SHARDS", "4")),
+    )

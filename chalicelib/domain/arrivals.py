@@ -1,0 +1,154 @@
+"""
+How a mail finds its ticket, and what it may do there.
+
+| in order | authorises |
+|---|---|
+| a signed reply address among the recipients | yes, for who takes part |
+| our own signed thread id in In-Reply-To or References, newest first | yes, for who takes part |
+| any stored Message-ID, of either side | yes, for who takes part |
+| the number in the subject | only for who takes part and does not fail DMARC |
+
+By the first three, somebody who takes no part, or who fails DMARC, is kept as an unverified third party: flagged, not
+on the customer's page, answered by nothing. By the number alone he gets a ticket of his own that says which one it names.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.reference import Reference, parse
+from chalicelib.domain.signing import Claim, KeyRing, read_reply_address, read_thread_id
+from chalicelib.domain.ticket import Ticket
+
+_NUMBER = re.compile(r"\bCL-[0-9A-Z]{5}-[0-9A-Z]{5}\b", re.IGNORECASE)
+_NOREPLY = re.compile(r"(?:no|do[-_.]?not)[-_.]?reply", re.IGNORECASE)
+
+
+class Verdict(StrEnum):
+    PASS = "PASS"  # noqa: S105 a verdict of SES, not a password
+    FAIL = "FAIL"
+    GRAY = "GRAY"
+    ABSENT = "ABSENT"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What SES found, told beside the mail: what stands in its headers may be forged."""
+
+    spf: Verdict = Verdict.ABSENT
+    dkim: Verdict = Verdict.ABSENT
+    dmarc: Verdict = Verdict.ABSENT
+    spam: Verdict = Verdict.ABSENT
+    virus: Verdict = Verdict.ABSENT
+
+
+class Way(StrEnum):
+    ADDRESS = "a signed reply address"
+    THREAD = "a signed thread id"
+    MESSAGE_ID = "a Message-ID of the thread"
+    NUMBER = "the number in the subject"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What finding a ticket asks of a mail; `ids` are In-Reply-To and References, newest first."""
+
+    sender: str
+    envelope_sender: str
+    recipients: tuple[str, ...]
+    ids: tuple[str, ...]
+    subject: str
+    verdicts: Verdicts
+
+    @property
+    def authenticated(self) -> bool:
+        """Tell whether the sender's domain vouches for him: DMARC, or SPF for the very domain he writes from."""
+        if self.verdicts.dmarc is Verdict.PASS:
+            return True
+        aligned = _domain(self.sender) == _domain(self.envelope_sender) != ""
+        return self.verdicts.dmarc is not Verdict.FAIL and self.verdicts.spf is Verdict.PASS and aligned
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A ticket that a mail points to, how, and with which epoch where it was signed."""
+
+    way: Way
+    reference: Reference
+    epoch: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """
+    Where a mail goes. Without a ticket it opens one.
+
+    `verified` tells whether it may speak as one who takes part; `names` is a ticket that it names without a right to.
+    """
+
+    ticket: Ticket | None
+    verified: bool
+    why: str
+    names: Reference | None = None
+
+
+def leads(arrival: Arrival, keys: KeyRing, stored: Mapping[str, str]) -> tuple[Lead, ...]:
+    """
+    Return the tickets that a mail points to, in the order in which they count.
+
+    Args:
+        arrival: The mail.
+        keys: To read what we signed.
+        stored: Which of its `ids` are known: `{message id: number}`.
+    """
+    addressed = (read_reply_address(keys, address) for address in arrival.recipients)
+    threaded = (read_thread_id(keys, message_id) for message_id in arrival.ids)
+    known = (stored[message_id] for message_id in arrival.ids if message_id and message_id in stored)
+    return (
+        *_signed(Way.ADDRESS, addressed),
+        *_signed(Way.THREAD, threaded),
+        *(Lead(Way.MESSAGE_ID, Reference(number)) for number in known),
+        *(Lead(Way.NUMBER, number) for number in numbers(arrival.subject)),
+    )
+
+
+def placed(arrival: Arrival, found: Iterable[Lead], tickets: Mapping[str, Ticket]) -> Placement:
+    """Decide where a mail goes, by the first lead that holds."""
+    names: Reference | None = None
+    for lead in found:
+        ticket = tickets.get(lead.reference)
+        if ticket is None or (lead.epoch is not None and lead.epoch != ticket.epoch):
+            continue
+        trusted = ticket.takes_part(arrival.sender) and arrival.verdicts.dmarc is not Verdict.FAIL
+        if lead.way is not Way.NUMBER or trusted:
+            doubt = "" if trusted else "; the sender is not verified as one who takes part"
+            return Placement(ticket, trusted, f"Found by {lead.way.value}{doubt}.")
+        names = names or lead.reference
+    if names:
+        return Placement(None, arrival.authenticated, f"It names {names}, but that alone gives no right to it.", names)
+    return Placement(None, arrival.authenticated, "It belongs to no ticket yet.")
+
+
+def numbers(subject: str) -> tuple[Reference, ...]:
+    found = []
+    for match in _NUMBER.findall(subject):
+        try:
+            found.append(parse(match))
+        except NotFound:
+            continue
+    return tuple(dict.fromkeys(found))
+
+
+def answers_nobody(address: str) -> bool:
+    """Tell whether nobody reads what is sent to an address, by its name."""
+    return bool(_NOREPLY.search(address.partition("@")[0]))
+
+
+def _signed(way: Way, claims: Iterable[Claim | None]) -> tuple[Lead, ...]:
+    return tuple(Lead(way, claim.reference, claim.epoch) for claim in claims if claim)
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].casefold()

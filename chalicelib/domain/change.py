@@ -1,0 +1,80 @@
+"""
+What one event changes: committed together, or not at all.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from chalicelib.domain.ticket import Author, Message, Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One event as a decision sees it: when, by whom, and a source of new ids that sort by time."""
+
+    at: datetime
+    by: Author
+    new_id: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """
+    Something to send: a mail to a customer, or a word to the team lead.
+
+    `what` is the mail's folder, or `escalation`; `data` is all that sending needs and that must stay as it was
+    decided. `id` is also the id of the message that shows it, and stays the same over retries. `message` is what an
+    automatic mail will be shown as on the ticket, from when it is first rendered.
+    """
+
+    id: str
+    what: str
+    created_at: datetime
+    to: str = ""
+    data: Mapping[str, Any] | None = None
+    not_before: datetime | None = None
+    message: Message | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What makes a repeat harmless: `scope` and `key` name the input, `digest` tells the same key from another input."""
+
+    scope: str
+    key: str
+    digest: str = ""
+    answer: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """
+    A ticket's next state and everything that is written with it.
+
+    Attributes:
+        what: The event, as the audit line names it.
+        why: What the desk decided by itself, in sentences for people.
+        surveyed: The address whose survey ledger is claimed: another survey in 30 days fails the whole change.
+        new_customer: Whether the requester is not known yet and is written too.
+    """
+
+    before: Ticket | None
+    ticket: Ticket
+    act: Act
+    what: str
+    why: tuple[str, ...] = ()
+    messages: tuple[Message, ...] = ()
+    outgoing: tuple[Outgoing, ...] = ()
+    mail_ids: tuple[str, ...] = ()
+    receipt: Receipt | None = None
+    surveyed: str | None = None
+    new_customer: bool = False
+    detail: Mapping[str, Any] | None = None
+
+    def because(self, *why: str) -> "Change":
+        return replace(self, why=(*self.why, *why))
+
+    def sending(self, *outgoing: Outgoing) -> "Change":
+        return replace(self, outgoing=(*self.outgoing, *outgoing))

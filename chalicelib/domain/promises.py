@@ -1,0 +1,92 @@
+"""
+Clocks: what was promised to a customer, in working time.
+
+A clock is running, paused (while the desk waits for the customer) or met. Its ladder of escalations:
+
+| level | speaks when |
+|---|---|
+| warning | 75 % of the time is gone, and at the latest 15 min before the end |
+| 1 | the promise is broken |
+| 2, 3 | half as much, and as much again, has passed |
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.domain.calendar import Calendar, due_at, working_time
+
+LEVELS = ("warning", "1", "2", "3")
+_WARNING_SHARE = 0.25
+_WARNING_AT_LEAST = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """`spent` is the working time that passed before `running_since`; `spoken` counts the levels already published."""
+
+    cycle: int
+    allowance: timedelta
+    due_at: datetime
+    running_since: datetime | None
+    spent: timedelta = timedelta()
+    met_at: datetime | None = None
+    spoken: int = 0
+
+    def breached(self, now: datetime) -> bool:
+        """Tell whether the promise was broken, or is by *now*. A paused clock keeps what was so when it stopped."""
+        if self.met_at is None and self.running_since is None:
+            return self.spent > self.allowance
+        return (self.met_at or now) > self.due_at
+
+
+def start(at: datetime, allowance: timedelta, calendar: Calendar, *, cycle: int = 1) -> Clock:
+    return Clock(cycle, allowance, due_at(at, allowance, calendar), at)
+
+
+def pause(clock: Clock | None, at: datetime, calendar: Calendar) -> Clock | None:
+    if clock is None or clock.running_since is None or clock.met_at:
+        return clock
+    return replace(clock, spent=_spent(clock, at, calendar), running_since=None)
+
+
+def resume(clock: Clock | None, at: datetime, calendar: Calendar) -> Clock | None:
+    """Go on where the clock stopped, also after it had been met: the time in between does not count."""
+    if clock is None or clock.running_since is not None:
+        return clock
+    due = due_at(at, clock.allowance - clock.spent, calendar) if clock.spent < clock.allowance else clock.due_at
+    return replace(clock, due_at=due, running_since=at, met_at=None)
+
+
+def meet(clock: Clock | None, at: datetime, calendar: Calendar) -> Clock | None:
+    if clock is None or clock.met_at:
+        return clock
+    return replace(clock, spent=_spent(clock, at, calendar), running_since=None, met_at=at)
+
+
+def retarget(
+    clock: Clock | None, at: datetime, allowance: timedelta, calendars: tuple[Calendar, Calendar]
+) -> Clock | None:
+    """Give a clock that is not met another allowance, as after a change of priority; *calendars* are the old and new."""
+    if clock is None or clock.met_at:
+        return clock
+    running = clock.running_since is not None
+    spent = _spent(clock, at, calendars[0])
+    due = due_at(at, allowance - spent, calendars[1])
+    return replace(clock, allowance=allowance, spent=spent, due_at=due, running_since=at if running else None, spoken=0)
+
+
+def next_level(clock: Clock | None, calendar: Calendar) -> tuple[str, datetime] | None:
+    """Return the level that speaks next, and when; None when there is nothing more to say."""
+    if clock is None or clock.running_since is None or clock.met_at or clock.spoken >= len(LEVELS):
+        return None
+    level = LEVELS[clock.spoken]
+    if level == "1":
+        return level, clock.due_at
+    ahead = max(clock.allowance * _WARNING_SHARE, _WARNING_AT_LEAST)
+    offset = {"warning": -ahead, "2": clock.allowance * 0.5, "3": clock.allowance}[level]
+    return level, due_at(clock.running_since, clock.allowance + offset - clock.spent, calendar)
+
+
+def _spent(clock: Clock, at: datetime, calendar: Calendar) -> timedelta:
+    running = working_time(clock.running_since, at, calendar) if clock.running_since else timedelta()
+    return clock.spent + running

@@ -1,0 +1,281 @@
+"""
+A ticket and what hangs on it. Values only: what may happen to them is in lifecycle.
+
+| status | category | goes to |
+|---|---|---|
+| new | open | open, pending, on_hold, resolved, spam, merged |
+| open | open | pending, on_hold, resolved, spam, merged |
+| pending | waiting_for_the_customer | open, on_hold, resolved, spam, merged |
+| on_hold | waiting_for_somebody_else | open, pending, resolved, merged |
+| resolved | done | open, closed, merged |
+| closed | terminal | |
+| spam | terminal | open |
+| merged | terminal | |
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.domain.promises import Clock
+from chalicelib.domain.reference import Reference
+from chalicelib.domain.storefront import Kind, Priority
+
+
+class Status(StrEnum):
+    NEW = "new"
+    OPEN = "open"
+    PENDING = "pending"
+    ON_HOLD = "on_hold"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    SPAM = "spam"
+    MERGED = "merged"
+
+
+class Category(StrEnum):
+    OPEN = "open"
+    WAITING_FOR_THE_CUSTOMER = "waiting_for_the_customer"
+    WAITING_FOR_SOMEBODY_ELSE = "waiting_for_somebody_else"
+    DONE = "done"
+    TERMINAL = "terminal"
+
+
+CATEGORIES: Mapping[Status, Category] = {
+    Status.NEW: Category.OPEN,
+    Status.OPEN: Category.OPEN,
+    Status.PENDING: Category.WAITING_FOR_THE_CUSTOMER,
+    Status.ON_HOLD: Category.WAITING_FOR_SOMEBODY_ELSE,
+    Status.RESOLVED: Category.DONE,
+    Status.CLOSED: Category.TERMINAL,
+    Status.SPAM: Category.TERMINAL,
+    Status.MERGED: Category.TERMINAL,
+}
+
+MOVES: Mapping[Status, frozenset[Status]] = {
+    Status.NEW: frozenset(
+        {Status.OPEN, Status.PENDING, Status.ON_HOLD, Status.RESOLVED, Status.SPAM, Status.MERGED},
+    ),
+    Status.OPEN: frozenset({Status.PENDING, Status.ON_HOLD, Status.RESOLVED, Status.SPAM, Status.MERGED}),
+    Status.PENDING: frozenset({Status.OPEN, Status.ON_HOLD, Status.RESOLVED, Status.SPAM, Status.MERGED}),
+    Status.ON_HOLD: frozenset({Status.OPEN, Status.PENDING, Status.RESOLVED, Status.MERGED}),
+    Status.RESOLVED: frozenset({Status.OPEN, Status.CLOSED, Status.MERGED}),
+    Status.CLOSED: frozenset(),
+    Status.SPAM: frozenset({Status.OPEN}),
+    Status.MERGED: frozenset(),
+}
+
+
+class Channel(StrEnum):
+    API = "api"
+    EMAIL = "email"
+    QUEUE = "queue"
+    FORM = "form"
+    PHONE = "phone"
+    IN_PERSON = "in_person"
+    CHAT = "chat"
+    SOCIAL = "social"
+
+
+class Phase(StrEnum):
+    PRE_SALE = "pre_sale"
+    AFTER_SALE = "after_sale"
+
+
+class Role(StrEnum):
+    CUSTOMER = "customer"
+    AGENT = "agent"
+    SYSTEM = "system"
+    THIRD_PARTY = "third_party"
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    role: Role
+    name: str = ""
+    email: str = ""
+
+
+SYSTEM = Author(Role.SYSTEM, "Careline")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The requester. A telephone number or a handle may stand for the address on channels logged by hand."""
+
+    email: str = ""
+    name: str = ""
+    phone: str = ""
+    handle: str = ""
+    tier: str = "standard"
+
+
+class DeliveryState(StrEnum):
+    """In the order in which a state replaces another: a later one is never taken back by an earlier."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    DELAYED = "delayed"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    state: DeliveryState
+    at: datetime
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a message. `key` is where its bytes lie in the files bucket; None when they were not kept."""
+
+    name: str
+    content_type: str
+    size: int
+    key: str | None
+    inline: bool = False
+    content_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """
+    Words on a ticket.
+
+    `text` is what is new, `quoted_text` what was folded, `full_text` all of it (None: the same as `text`).
+    `delivery` holds one state for each recipient of a message that is mailed, and `version` guards it. `raw_key` names
+    the raw mail, `body_key` the whole words of a message too large for the table, and `note` says what the desk thought of it.
+    """
+
+    id: str
+    author: Author
+    channel: Channel
+    created_at: datetime
+    subject: str = ""
+    text: str = ""
+    quoted_text: str = ""
+    full_text: str | None = None
+    html: str | None = None
+    internal: bool = False
+    automatic: bool = False
+    verified: bool = True
+    files: tuple[File, ...] = ()
+    delivery: Mapping[str, Delivery] = field(default_factory=dict)
+    mail_id: str = ""
+    raw_key: str | None = None
+    body_key: str | None = None
+    note: str | None = None
+    version: int = 1
+
+
+def joined_text(text: str, quoted_text: str) -> str:
+    """Return all that a message says, when what is quoted follows what is new."""
+    return f"{text}\n\n{quoted_text}" if quoted_text else text
+
+
+class SurveyState(StrEnum):
+    PLANNED = "planned"
+    SENT = "sent"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The survey of one resolution (`cycle` counts them); `reason` says why one was not sent."""
+
+    cycle: int
+    state: SurveyState
+    reason: str | None = None
+    sent_at: datetime | None = None
+    expires_at: datetime | None = None
+    rating: int | None = None
+    solved: bool | None = None
+    agent: int | None = None
+    comment: str = ""
+    rated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """
+    The state of a ticket, with its timers: `{what: when}`, of which the earliest stands in `by_due_time`.
+
+    `version` counts changes and guards each write; `change` is the id of the last one, so that a writer whose answer
+    was lost can see that it was his. `thread` holds the newest Message-IDs of the customer, oldest first.
+    """
+
+    reference: Reference
+    storefront: str
+    customer: Person
+    subject: str
+    language: str
+    created_at: datetime
+    updated_at: datetime
+    channel: Channel
+    kind: Kind = Kind.QUESTION
+    priority: Priority = Priority.NORMAL
+    status: Status = Status.NEW
+    phase: Phase | None = None
+    assignee: str | None = None
+    team: str | None = None
+    tags: tuple[str, ...] = ()
+    order_reference: str | None = None
+    missing: tuple[str, ...] = ()
+    authenticated: bool = True
+    waiting_since: datetime | None = None
+    moved_at: datetime | None = None
+    resolved_at: datetime | None = None
+    follow_up_of: Reference | None = None
+    first_response: Clock | None = None
+    next_response: Clock | None = None
+    resolution: Clock | None = None
+    promised_at: datetime | None = None
+    snoozed_until: datetime | None = None
+    response_cycle: int = 0
+    resolution_cycle: int = 0
+    survey: Survey | None = None
+    last_customer_message: str | None = None
+    answered_by_human: bool = False
+    thread: tuple[str, ...] = ()
+    participants: tuple[str, ...] = ()
+    proposed: tuple[str, ...] = ()
+    timers: Mapping[str, datetime] = field(default_factory=dict)
+    failed_timers: int = 0
+    epoch: int = 0
+    version: int = 1
+    change: str = ""
+
+    @property
+    def category(self) -> Category:
+        return CATEGORIES[self.status]
+
+    @property
+    def due_at(self) -> datetime | None:
+        return min(self.timers.values(), default=None)
+
+    def takes_part(self, address: str) -> bool:
+        """Tell whether *address* is the requester's or an accepted participant's."""
+        key = address.casefold()
+        return bool(key) and (key == self.customer.email.casefold() or key in self.participants)
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """What is known of an address over all storefronts."""
+
+    address: str
+    name: str = ""
+    language: str | None = None
+    tier: str = "standard"
+    surveyed_at: datetime | None = None
+    suppressed_until: datetime | None = None
+    suppressed_because: str | None = None
+
+    def suppressed_at(self, at: datetime) -> str | None:
+        """Return why nothing may be mailed to this address at *at*, or None."""
+        return self.suppressed_because if self.suppressed_until and self.suppressed_until > at else None

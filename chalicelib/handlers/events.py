@@ -1,0 +1,133 @@
+"""
+The doors that open by themselves: queues, the stream and the clock. Each takes an event apart and says how it went.
+
+A record that fails is given back alone; its batch goes on.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from aws_lambda_powertools import Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from chalicelib.handlers.lines import described, line
+from chalicelib.wiring import desk
+
+Event = Mapping[str, Any]
+Failures = dict[str, list[dict[str, str]]]
+
+_LEFT_BEHIND_AFTER = timedelta(minutes=10)
+
+
+def intake_queue(event: Event) -> Failures:
+    from chalicelib.handlers.queued import open_queued
+
+    return _batch("intake_queue", event, lambda record: open_queued(desk(), record["messageId"], record["body"]))
+
+
+def inbound_mail(event: Event) -> Failures:
+    from chalicelib.usecases import mail
+
+    def take(record: Event) -> str:
+        notification = _published(record)
+        return mail.take_in(desk(), mail.envelope_of(notification)).what if "receipt" in notification else "no_mail"
+
+    return _batch("inbound_mail", event, take)
+
+
+def mail_feedback(event: Event) -> Failures:
+    from chalicelib.usecases import feedback
+
+    def take(record: Event) -> str:
+        said = _published(record)
+        if "mail" not in said:
+            return "no_event"
+        feedback.take_in(desk(), said)
+        return str(said.get("eventType", ""))
+
+    return _batch("mail_feedback", event, take)
+
+
+def due_work(event: Event) -> Failures:
+    from chalicelib.usecases import due
+
+    return _batch("due_work", event, lambda record: f"done {due.work(desk(), json.loads(record['body']))}")
+
+
+def outbox_retry(event: Event) -> Failures:
+    from chalicelib.usecases.sending import send_out
+
+    def take(record: Event) -> str:
+        named = json.loads(record["body"])
+        return send_out(desk(), named["ticket"], named["outbox"]).value
+
+    return _batch("outbox_retry", event, take)
+
+
+def outbox(event: Event) -> Failures:
+    """Send what the stream brings. Nothing is given back: what failed lies in the outbox, and the sweep brings it again."""
+    from chalicelib.usecases.sending import send_out
+
+    def take(record: Event) -> str:
+        keys = record["dynamodb"]["Keys"]
+        reference, outbox_id = keys["pk"]["S"].removeprefix("TICKET#"), keys["sk"]["S"].removeprefix("OUTBOX#")
+        return send_out(desk(), reference, outbox_id).value
+
+    _batch("outbox", event, take)
+    return {"batchItemFailures": []}
+
+
+def sweep(event: Event) -> None:
+    from chalicelib.usecases import due
+
+    with line("sweep") as facts:
+        swept = due.sweep(desk(), datetime.fromisoformat(event["time"]))
+        facts["busy_shards"] = swept.busy_shards
+        metrics = Metrics()
+        metrics.add_metric("OldestUnsentSeconds", MetricUnit.Seconds, swept.oldest_unsent_seconds)
+        metrics.flush_metrics()
+
+
+def reconcile(event: Event) -> None:
+    """Take in mail whose notification was lost: all that still lies where SES put it."""
+    from chalicelib.usecases import mail
+
+    with line("reconcile") as facts:
+        before = datetime.fromisoformat(event["time"]) - _LEFT_BEHIND_AFTER
+        found = mail.left_behind(desk(), before)
+        facts["found"] = len(found)
+        failures = []
+        for key in found:
+            try:
+                mail.take_in(desk(), mail.Envelope(key))
+            except Exception as error:  # noqa: BLE001 one mail must not stop the others; all are told at the end
+                failures.append(error)
+        if failures:
+            raise ExceptionGroup(f"{len(failures)} mails could not be taken in", failures)
+
+
+def _batch(door: str, event: Event, take: Callable[[Event], str]) -> Failures:
+    """Take each record by itself; give back those that failed."""
+    failures: list[dict[str, str]] = []
+    with line(door) as facts:
+        facts["records"], facts["outcomes"] = len(event["Records"]), []
+        for record in event["Records"]:
+            try:
+                facts["outcomes"].append(take(record))
+            except Exception as error:  # noqa: BLE001 told in the line, and given back to the queue
+                facts.setdefault("failed", []).append(described(error))
+                failures.append({"itemIdentifier": _identifier(record)})
+    return {"batchItemFailures": failures}
+
+
+def _identifier(record: Event) -> str:
+    return str(record.get("messageId") or record["dynamodb"]["SequenceNumber"])
+
+
+def _published(record: Event) -> dict[str, Any]:
+    """Return what SNS published, out of the envelope in which SQS brings it."""
+    envelope = json.loads(record["body"])
+    inner: dict[str, Any] = json.loads(envelope["Message"]) if "Message" in envelope else envelope
+    return inner

@@ -1,0 +1,229 @@
+"""
+The pages for customers: a ticket, a survey. They work without JavaScript; a GET changes nothing.
+"""
+
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from chalice.app import Response
+
+from chalicelib.adapters import templates
+from chalicelib.domain.errors import Fault, Gone, Invalid
+from chalicelib.domain.signing import Claim, Purpose, read_link_token, recipient_digest
+from chalicelib.domain.storefront import Storefront
+from chalicelib.domain.surveys import Rating
+from chalicelib.domain.ticket import Author, DeliveryState, Message, Role, Status, Survey, Ticket
+from chalicelib.handlers import docs as api_docs
+from chalicelib.handlers.door import Call
+from chalicelib.handlers.problems import Problem
+from chalicelib.usecases import surveys, tickets, uploads
+from chalicelib.usecases.letters import voice
+from chalicelib.usecases.tickets import Once
+from chalicelib.usecases.uploads import Uploads
+
+_NOTICES = frozenset({"sent", "uploaded", "asked-supervisor", "closed", "empty"})
+_MOST_FILES = 5
+_MOST_CHARACTERS = 50_000
+_FALLBACK_VOICE = {"name": "", "colour": "#1f5fa8", "signature": "", "support_address": "", "time_zone": "UTC"}
+
+
+def ticket(call: Call, token: str) -> Response:
+    seen, storefront = _opened(call, token)
+    attached = _attached(call, seen)
+    upload = uploads.offer_on_page(
+        call.desk, seen.storefront, f"{_own_address(call, token)}?uploaded=", tuple(file["id"] for file in attached),
+    )  # fmt: skip
+    notice = "uploaded" if attached else call.query.get("notice")
+    found = tickets.messages(call.desk, seen.reference, after=None, limit=200)
+    context = {
+        "storefront": voice(storefront),
+        "ticket": _ticket(seen, storefront),
+        "messages": [_message(call, m) for m in found if _is_shown(m)],
+        "upload": upload,
+        "attached": attached,
+        "once": secrets.token_hex(16),
+        "notice": notice if notice in _NOTICES else None,
+    }
+    return _html(templates.page("ticket", seen.language, context), posts_to=upload["url"])
+
+
+def write(call: Call, token: str) -> Response:
+    """Record what was sent and go back to the page, so that a reload sends nothing again."""
+    seen, _ = _opened(call, token)
+    claim = read_link_token(call.desk.keys(), Purpose.PAGE, token)
+    by = _visitor(seen, claim)
+    if _first(call.body, "supervisor") == "yes":
+        tickets.ask_supervisor(call.desk, seen.reference, by=by)
+        return _back(call, token, "asked-supervisor")
+    body = _first(call.body, "body").strip()
+    if not body:
+        return _back(call, token, "empty")
+    named = Uploads(seen.storefront, tuple(call.body.get("attachment", ())[:_MOST_FILES]))
+    key = _first(call.body, "once")
+    once = Once(f"PAGE#{seen.reference}", key, "") if key else None
+    tickets.write(call.desk, seen.reference, body, named, by=by, once=once)
+    return _back(call, token, "closed" if seen.status is Status.CLOSED else "sent")
+
+
+def survey(call: Call, token: str) -> Response:
+    claim = read_link_token(call.desk.keys(), Purpose.SURVEY, token)
+    try:
+        rated, found = surveys.show(call.desk, claim)
+    except Gone:
+        return _survey_page(call, call.desk.table.ticket(claim.reference), None, "expired", HTTPStatus.GONE)
+    chosen = call.query.get("rating", "")
+    preselected = int(chosen) if chosen in {"1", "2", "3", "4", "5"} else found.rating
+    return _survey_page(call, rated, found, "open", rating=preselected)
+
+
+def rate(call: Call, token: str) -> Response:
+    claim = read_link_token(call.desk.keys(), Purpose.SURVEY, token)
+    try:
+        given = _rating(call.body)
+        rated = surveys.rate(call.desk, claim, given)
+    except Gone:
+        return _survey_page(call, call.desk.table.ticket(claim.reference), None, "expired", HTTPStatus.GONE)
+    except Invalid:
+        rated, found = surveys.show(call.desk, claim)
+        return _survey_page(call, rated, found, "open", HTTPStatus.UNPROCESSABLE_ENTITY, notice="rating")
+    return _survey_page(call, rated, rated.survey, "thanks", rating=given.rating)
+
+
+def docs(call: Call) -> Response:
+    described = api_docs.described(call.desk.config.public_url)
+    return _html(templates.page("docs", "en", {"openapi": described, "storefront": _FALLBACK_VOICE}))
+
+
+def problem_page(problem: Problem) -> Response:
+    name = "not-found" if problem.status == HTTPStatus.NOT_FOUND else "problem"
+    context = {"storefront": _FALLBACK_VOICE, "status": problem.status}
+    return _html(templates.page(name, "en", context), problem.status, **problem.headers)
+
+
+def _opened(call: Call, token: str) -> tuple[Ticket, Storefront]:
+    """Return what a signed link opens; for a tampered or foreign one there is nothing, and no word about why."""
+    claim = read_link_token(call.desk.keys(), Purpose.PAGE, token)
+    seen = tickets.read(call.desk, claim.reference)
+    surveys.check_claim(seen, claim)
+    call.facts["ticket"] = seen.reference
+    return seen, call.desk.house.storefront(seen.storefront)
+
+
+def _visitor(seen: Ticket, claim: Claim) -> Author:
+    address = next(a for a in (seen.customer.email, *seen.participants) if recipient_digest(a) == claim.recipient)
+    name = seen.customer.name if address == seen.customer.email else ""
+    return Author(Role.CUSTOMER, name, address)
+
+
+def _attached(call: Call, seen: Ticket) -> list[dict[str, str]]:
+    """Return the uploads that the address names and that have arrived, to be sent with the next message."""
+    named = [upload_id for upload_id in call.query.get("uploaded", "").split(",") if upload_id][:_MOST_FILES]
+    found = ((upload_id, call.desk.files.find_upload(seen.storefront, upload_id)) for upload_id in named)
+    return [{"id": upload_id, "name": file.name} for upload_id, file in found if file]
+
+
+def _ticket(seen: Ticket, storefront: Storefront) -> dict[str, Any]:
+    clock = seen.next_response or seen.first_response
+    waits = clock is not None and clock.met_at is None and clock.running_since is not None
+    promise = {"by": clock.due_at, "time_zone": storefront.calendar.time_zone} if clock and waits else None
+    return {
+        "reference": seen.reference,
+        "status": seen.status.value,
+        "category": seen.category.value,
+        "subject": seen.subject,
+        "created_at": seen.created_at,
+        "promise": promise,
+        "missing": seen.missing,
+    }
+
+
+def _is_shown(message: Message) -> bool:
+    return not message.internal and not message.automatic and message.author.role in (Role.CUSTOMER, Role.AGENT)
+
+
+def _message(call: Call, message: Message) -> dict[str, Any]:
+    lost = any(d.state is DeliveryState.BOUNCED for d in message.delivery.values())
+    return {
+        "author_role": message.author.role.value,
+        "author_name": message.author.name,
+        "created_at": message.created_at,
+        "text": message.text,
+        "quoted_text": message.quoted_text,
+        "attachments": [{"name": f.name, "size": f.size, "url": call.desk.files.link(f) or ""} for f in message.files],
+        "undelivered": lost,
+    }
+
+
+def _survey_page(
+    call: Call,
+    rated: Ticket,
+    found: Survey | None,
+    state: str,
+    status: int = 200,
+    *,
+    rating: int | None = None,
+    notice: str | None = None,
+) -> Response:
+    storefront = call.desk.house.storefront(rated.storefront)
+    context = {
+        "storefront": voice(storefront),
+        "reference": rated.reference,
+        "state": state,
+        "notice": notice,
+        "rating": rating,
+        "solved": found.solved if found else None,
+        "agent": found.agent if found else None,
+        "comment": found.comment if found else "",
+        "expires_on": found.expires_at if found else None,
+        "review_url": storefront.review_url,
+    }
+    return _html(templates.page("survey", rated.language, context), status)
+
+
+def _rating(form: Mapping[str, list[str]]) -> Rating:
+    return Rating(
+        rating=_star(form, "rating", needed=True) or 0,
+        solved={"yes": True, "no": False}.get(_first(form, "solved")),
+        agent=_star(form, "agent"),
+        comment=_first(form, "comment").strip()[:_MOST_CHARACTERS],
+    )
+
+
+def _star(form: Mapping[str, list[str]], name: str, *, needed: bool = False) -> int | None:
+    held = _first(form, name)
+    if held in {"1", "2", "3", "4", "5"}:
+        return int(held)
+    if held or needed:
+        raise Invalid(Fault(f"/{name}", "must be 1, 2, 3, 4 or 5"))
+    return None
+
+
+def _first(form: Mapping[str, list[str]], name: str) -> str:
+    return form.get(name, [""])[0]
+
+
+def _own_address(call: Call, token: str) -> str:
+    return f"{call.desk.config.public_url}/tickets/{token}"
+
+
+def _back(call: Call, token: str, notice: str) -> Response:
+    return Response("", status_code=303, headers={"Location": f"{_own_address(call, token)}?notice={notice}"})
+
+
+def _html(page: str, status: int = 200, posts_to: str | None = None, **headers: str) -> Response:
+    """Return a page that runs nothing, is kept nowhere, and tells no other site where it was."""
+    target = urlsplit(posts_to) if posts_to else None
+    forms = f"'self' {target.scheme}://{target.netloc}" if target else "'self'"
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action {forms}; frame-ancestors 'none'"
+    standard = {
+        "Content-Type": "text/html; charset=utf-8",
+        "Content-Security-Policy": policy,
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Robots-Tag": "noindex",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(page, status_code=status, headers={**standard, **headers})

@@ -1,0 +1,106 @@
+"""
+Reading a mail: bytes in, a `Mail` out, whatever the bytes are.
+
+    raw -> mime.parse -> the tree of parts -> body.body      -> text, HTML, attachments
+                               |            -> reply.split    -> what is new, what is quoted
+                               +- headers.* -> who, when, to which mail it answers
+                               +- automatic, bounce           -> whether a machine wrote it, and what came back
+"""
+
+from collections.abc import Container
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.mail import headers, mime, reply
+from chalicelib.mail.automatic import LOOP_MARK, automatic
+from chalicelib.mail.body import Attachment, body, charset_hint
+from chalicelib.mail.bounce import Bounce, bounce
+from chalicelib.mail.charsets import decode
+from chalicelib.mail.headers import Address
+
+__all__ = ["Address", "Attachment", "Bounce", "Mail", "read"]
+
+_FALLBACK_CAP = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """
+    A mail as the desk sees it.
+
+    Message ids are without their brackets, "" or () if there is none; *references* are oldest first; *date* is aware
+    UTC; *text* is what is new, *quoted_text* the rest of *full_text*; *html* is as it was sent, not cleaned;
+    *automatic* says in words why a machine wrote it; *omitted* names what a cap left out; *error* says what went wrong
+    in reading, and then *full_text* is the mail as it came.
+    """
+
+    subject: str = ""
+    sender: Address | None = None
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    reply_to: tuple[Address, ...] = ()
+    message_id: str = ""
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    date: datetime | None = None
+    text: str = ""
+    quoted_text: str = ""
+    full_text: str = ""
+    html: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    automatic: str | None = None
+    bounce: Bounce | None = None
+    received_count: int = 0
+    loop_mark: str | None = None
+    omitted: tuple[str, ...] = ()
+    error: str | None = None
+
+
+def read(raw: bytes, *, own_addresses: Container[str] = ()) -> Mail:
+    """
+    Read a mail. Never raises: what cannot be read says so in `Mail.error`.
+
+    Args:
+        raw: The mail as it came, at most 40 MB of which are looked at.
+        own_addresses: The desk's own addresses, in lower case; mail from one of them is automatic.
+    """
+    try:
+        return _read(raw, own_addresses)
+    except Exception as trouble:  # noqa: BLE001  # a mail that nobody foresaw still becomes a ticket
+        said = decode(raw[:_FALLBACK_CAP])
+        return Mail(text=said, full_text=said, error=f"cannot be read: {type(trouble).__name__}")
+
+
+def _read(raw: bytes, own_addresses: Container[str]) -> Mail:
+    root, omitted = mime.parse(raw)
+    found = root.headers
+    hint = charset_hint(root)
+    sender = next(iter(headers.addresses(found.get("from"), hint=hint)), None)
+    read_body = body(root)
+    parted = reply.split(read_body.text)
+    came_back = bounce(root, sender, read_body.text)
+    return Mail(
+        subject=headers.text(found.get("subject"), hint=hint),
+        sender=sender,
+        to=_addresses(found, "to", hint),
+        cc=_addresses(found, "cc", hint),
+        reply_to=_addresses(found, "reply-to", hint),
+        message_id=next(iter(headers.ids(found.get("message-id"))), ""),
+        in_reply_to=headers.ids(found.get("in-reply-to")),
+        references=headers.ids(found.get("references")),
+        date=headers.date(found.get("date")),
+        text=parted.text,
+        quoted_text=parted.quoted_text,
+        full_text=read_body.text,
+        html=read_body.html,
+        attachments=read_body.attachments,
+        automatic=automatic(found, sender, own_addresses) or ("a mail that came back" if came_back else None),
+        bounce=came_back,
+        received_count=len(found.all("received")),
+        loop_mark=headers.text(found.get(LOOP_MARK)) or None,
+        omitted=omitted + read_body.omitted,
+    )
+
+
+def _addresses(found: headers.Headers, name: str, hint: str | None) -> tuple[Address, ...]:
+    return tuple(address for value in found.all(name) for address in headers.addresses(value, hint=hint))

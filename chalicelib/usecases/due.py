@@ -1,0 +1,141 @@
+"""
+Time passing: the sweep finds what is due, a shard at a time; due_work does it.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.exceptions import PynamoDBException
+
+from chalicelib.adapters import codec, keys, queues, rows
+from chalicelib.adapters.conflicts import Asked, Outrun
+from chalicelib.domain import due
+from chalicelib.domain.errors import Busy, NotFound
+from chalicelib.domain.sending import FIRST_LOOK
+from chalicelib.domain.ticket import SYSTEM
+from chalicelib.wiring import Desk
+
+_PAGE = 25
+_IN_ONE_GO = 200
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep found: shards with something due, and since when the oldest unsent item waits (seconds)."""
+
+    busy_shards: int
+    oldest_unsent_seconds: float
+
+
+def sweep(desk: Desk, at: datetime) -> Swept:
+    """
+    Look at each shard; for a busy one put one message on the queue. A shard with nothing due costs one query.
+
+    Args:
+        desk: The desk.
+        at: The time of the event. Tickets follow it, so that a day can be played in a second; sending does not.
+    """
+    now = desk.clock()
+    busy, oldest = 0, 0.0
+    for shard in range(desk.config.due_shards):
+        unsent = rows.page("by_due_time", keys.unsent(shard), until=f"{keys.moment(now)}~", limit=1)
+        tickets = rows.page("by_due_time", keys.due(shard), until=f"{keys.moment(at)}~", limit=1)
+        if unsent:
+            waits_since = datetime.fromisoformat(rows.sort_key("by_due_time", unsent[0]).partition("#")[0])
+            oldest = max(oldest, (now - waits_since).total_seconds())
+        if unsent or tickets:
+            busy += 1
+            queues.put(desk.config.due_queue_url, {"shard": shard, "at": codec.written(at)})
+    return Swept(busy, oldest)
+
+
+def work(desk: Desk, order: Mapping[str, Any]) -> int:
+    """
+    Do what is due on one shard; return how many items were handled. What is left is asked for again.
+
+    Raises:
+        ExceptionGroup: Some tickets failed; the others were done.
+    """
+    at, shard = datetime.fromisoformat(order["at"]), int(order["shard"])
+    done = _bring_unsent(desk, shard)
+    failures: list[Exception] = []
+    after: str | None = None
+    while done < _IN_ONE_GO:
+        found = rows.page("by_due_time", keys.due(shard), after=after, until=f"{keys.moment(at)}~", limit=_PAGE)
+        for held in found:
+            try:
+                fire(desk, held.pk.removeprefix("TICKET#"), at)
+            except Exception as error:  # noqa: BLE001 one ticket must not stop the others; all are told at the end
+                failures.append(error)
+            done += 1
+        if len(found) < _PAGE:
+            break
+        after = rows.sort_key("by_due_time", found[-1])
+    else:
+        queues.put(desk.config.due_queue_url, {"shard": shard, "at": order["at"]})
+    if failures:
+        raise ExceptionGroup(f"{len(failures)} of shard {shard}", failures)
+    return done
+
+
+def still_due(desk: Desk, at: datetime) -> int:
+    """Return how many tickets are due by *at*, counting at most a page of each shard."""
+    until = f"{keys.moment(at)}~"
+    shards = range(desk.config.due_shards)
+    return sum(len(rows.page("by_due_time", keys.due(shard), until=until, limit=_PAGE)) for shard in shards)
+
+
+def still_unsent(desk: Desk) -> int:
+    """Return how much is on its way out just now: not what waits for an undo or a retry later."""
+    until = f"{keys.moment(desk.clock() + FIRST_LOOK)}~"
+    shards = range(desk.config.due_shards)
+    return sum(len(rows.page("by_due_time", keys.unsent(shard), until=until, limit=_PAGE)) for shard in shards)
+
+
+def fire(desk: Desk, reference: str, at: datetime) -> None:
+    """Do all that is due on one ticket by *at*, as one change. What fails for good leaves the index at the fifth time."""
+    try:
+        _fire(desk, reference, at)
+    except (NotFound, Busy, PynamoDBException, BotoCoreError, ClientError):
+        raise  # it passes, and the next sweep finds the ticket again
+    except Exception as error:
+        _count_failure(desk, reference, at, error)
+        raise
+
+
+def _fire(desk: Desk, reference: str, at: datetime) -> None:
+    for _ in range(_TRIES):
+        ticket = desk.table.ticket(reference)
+        asks = ticket.timers.get("survey", at) <= at and "survey" in ticket.timers
+        customer = desk.table.customer(ticket.customer.email) if asks else None
+        change = due.fire(ticket, customer, desk.house.storefront(ticket.storefront), desk.act(SYSTEM, at))
+        if change is None:
+            return
+        try:
+            desk.table.commit(change)
+        except (Outrun, Asked):
+            continue
+        return
+    raise Busy("Too many people change this ticket at once. The next sweep tries again.")
+
+
+def _count_failure(desk: Desk, reference: str, at: datetime, error: Exception) -> None:
+    reason = f"{type(error).__name__}: {error}"
+    failed = desk.table.change(reference, lambda ticket: due.failed(ticket, reason, desk.act(SYSTEM, at)))
+    if not failed.timers:
+        queues.bury(desk.config.due_dead_letter_url, json.dumps({"ticket": reference, "at": codec.written(at)}), reason)
+
+
+def _bring_unsent(desk: Desk, shard: int) -> int:
+    """Bring what should have been sent by now to the workers that send; they decide what is to be done with it."""
+    now = desk.clock()
+    found = rows.page("by_due_time", keys.unsent(shard), until=f"{keys.moment(now)}~", limit=_IN_ONE_GO // 2)
+    for held in found:
+        reference, outbox_id = held.pk.removeprefix("TICKET#"), held.sk.removeprefix("OUTBOX#")
+        queues.put(desk.config.outbox_queue_url, {"ticket": reference, "outbox": outbox_id})
+    return len(found)

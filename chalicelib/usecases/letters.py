@@ -1,0 +1,139 @@
+"""
+From something to send to the mail itself. The same item always makes the same bytes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from chalicelib.adapters import templates
+from chalicelib.domain import signing
+from chalicelib.domain.change import Outgoing
+from chalicelib.domain.signing import Purpose
+from chalicelib.domain.storefront import Storefront
+from chalicelib.domain.ticket import SYSTEM, Channel, Message, Ticket
+from chalicelib.mail.compose import Letter, compose
+from chalicelib.wiring import Desk
+
+LOOP_MARK = "X-Careline-Loop"
+_AUTOMATIC = {
+    "ticket-received": (("Auto-Submitted", "auto-replied"), ("Precedence", "auto_reply")),
+    "survey-invitation": (("Auto-Submitted", "auto-generated"),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A mail ready to go. `shown` is how the ticket will show an automatic one; None for what stands there already."""
+
+    raw: bytes
+    sender: str
+    to: tuple[str, ...]
+    shown: Message | None
+
+
+def letter_of(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> Prepared:
+    """Write the mail of an outbox item: the storefront's voice, the customer's language, signed addresses."""
+    storefront = desk.house.storefront(ticket.storefront)
+    keys, support = desk.keys(), storefront.support_address
+    context = _context(desk, ticket, storefront, outgoing)
+    rendered = templates.mail(outgoing.what, ticket.language, context)
+    automatic = outgoing.what in _AUTOMATIC
+    thread = signing.thread_id(keys, support, ticket.reference, ticket.epoch)
+    cc = () if automatic else ticket.participants
+    letter = Letter(
+        sender=(support, storefront.name),
+        to=(outgoing.to, ticket.customer.name if ticket.authenticated else ""),
+        cc=tuple((address, "") for address in cc),
+        subject=rendered.subject,
+        text=rendered.text,
+        html=rendered.html,
+        reply_to=signing.reply_address(keys, support, ticket.reference, outgoing.to, ticket.epoch),
+        in_reply_to=ticket.thread[-1] if ticket.thread else None,
+        references=(thread, *ticket.thread),
+        headers=(*_AUTOMATIC[outgoing.what], ("X-Auto-Response-Suppress", "All"), (LOOP_MARK, thread))
+        if automatic
+        else (),
+        attachments=_attachments(desk, ticket, outgoing),
+    )
+    shown = None
+    if automatic:
+        shown = Message(
+            outgoing.id, SYSTEM, Channel.EMAIL, outgoing.created_at,
+            subject=rendered.subject, text=rendered.text, automatic=True,
+        )  # fmt: skip
+    return Prepared(compose(letter), support, (outgoing.to, *cc), shown)
+
+
+def voice(storefront: Storefront) -> dict[str, object]:
+    """Return what mails and pages show of a storefront."""
+    return {
+        "name": storefront.name,
+        "colour": storefront.colour,
+        "signature": storefront.signature,
+        "support_address": storefront.support_address,
+        "time_zone": storefront.calendar.time_zone,
+    }
+
+
+def page_url(desk: Desk, ticket: Ticket, recipient: str) -> str:
+    token = signing.link_token(desk.keys(), Purpose.PAGE, ticket.reference, recipient, ticket.epoch)
+    return f"{desk.config.public_url}/tickets/{token}"
+
+
+def survey_url(desk: Desk, ticket: Ticket, cycle: int) -> str:
+    token = signing.link_token(
+        desk.keys(), Purpose.SURVEY, ticket.reference, ticket.customer.email, ticket.epoch, cycle
+    )
+    return f"{desk.config.public_url}/surveys/{token}"
+
+
+def _context(desk: Desk, ticket: Ticket, storefront: Storefront, outgoing: Outgoing) -> dict[str, object]:
+    data = outgoing.data or {}
+    known = ticket.authenticated
+    common: dict[str, object] = {
+        "storefront": voice(storefront),
+        "customer_name": ticket.customer.name if known else "",
+        "reference": ticket.reference,
+        "subject": ticket.subject if known else None,
+        "ticket_url": page_url(desk, ticket, outgoing.to),
+    }
+    match outgoing.what:
+        case "ticket-received":
+            return common | {"promise": _promise(data), "missing": tuple(data.get("missing", ()))}
+        case "survey-invitation":
+            expires = datetime.fromisoformat(data["expires_at"])
+            return common | {"survey_url": survey_url(desk, ticket, data["cycle"]), "expires_on": expires}
+        case _:
+            return common | _words(desk, ticket, outgoing)
+
+
+def _promise(data: Mapping[str, Any]) -> dict[str, object] | None:
+    by = data.get("promise_by")
+    return {"by": datetime.fromisoformat(by), "time_zone": data["time_zone"]} if by else None
+
+
+def _words(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> dict[str, object]:
+    message = desk.table.message(ticket.reference, outgoing.id)
+    answered = (
+        desk.table.message(ticket.reference, ticket.last_customer_message) if ticket.last_customer_message else None
+    )
+    if message is None:
+        raise LookupError(f"{ticket.reference} has no message {outgoing.id} to send")
+    quoted = answered if answered and answered.verified and not answered.automatic else None
+    return {
+        "body": message.text,
+        "agent_name": message.author.name,
+        "quoted": quoted.text if quoted else None,
+        "quoted_at": quoted.created_at if quoted else None,
+        "subject": ticket.subject,
+    }
+
+
+def _attachments(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> tuple[tuple[str, str, bytes], ...]:
+    if outgoing.what in _AUTOMATIC:
+        return ()
+    message = desk.table.message(ticket.reference, outgoing.id)
+    files = message.files if message else ()
+    return tuple((file.name, file.content_type, desk.files.read(file.key)) for file in files if file.key)

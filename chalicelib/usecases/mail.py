@@ -1,0 +1,254 @@
+"""
+Mail coming in: read, find its ticket, commit. The raw mail lies in S3 before and after, so nothing can be lost.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from chalicelib.adapters.conflicts import Outrun, Repeated
+from chalicelib.domain import arrivals, language, lifecycle
+from chalicelib.domain.arrivals import Arrival, Placement, Verdict, Verdicts
+from chalicelib.domain.change import Act, Change, Receipt
+from chalicelib.domain.errors import Busy, NotFound
+from chalicelib.domain.lifecycle import Intake
+from chalicelib.domain.reference import draw
+from chalicelib.domain.storefront import Storefront
+from chalicelib.domain.ticket import Author, Channel, File, Message, Person, Role, joined_text
+from chalicelib.mail.identity import identity
+from chalicelib.mail.reader import Attachment, Mail, read
+from chalicelib.usecases.tickets import heard
+from chalicelib.wiring import Desk
+
+_TRIES = 5
+_LARGE_CHARACTERS = 60_000
+_KEPT_OF_A_LARGE_ONE = 8_000
+_IDS_LOOKED_UP = 80
+_NO_SUBJECT = "(no subject)"
+_VERDICTS = {verdict.value: verdict for verdict in Verdict}
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What SES tells beside a mail: where it lies, to whom and from whom it came, and what was found about it."""
+
+    key: str
+    sender: str = ""
+    recipients: tuple[str, ...] = ()
+    verdicts: Verdicts = field(default_factory=Verdicts)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a mail: the ticket it is on now; None when it had been taken in before."""
+
+    reference: str | None
+    what: str
+
+
+def envelope_of(notification: Mapping[str, Any]) -> Envelope:
+    """Read the notification of SES's S3 action. Its verdicts are believed; headers in the mail are not."""
+    receipt, mail = notification["receipt"], notification["mail"]
+    said = {
+        name: str(receipt.get(f"{name}Verdict", {}).get("status", ""))
+        for name in ("spf", "dkim", "dmarc", "spam", "virus")
+    }
+    verdicts = {name: _VERDICTS.get(status, Verdict.ABSENT) for name, status in said.items()}
+    recipients = tuple(receipt.get("recipients") or mail.get("destination", ()))
+    return Envelope(receipt["action"]["objectKey"], mail.get("source", ""), recipients, Verdicts(**verdicts))
+
+
+def take_in(desk: Desk, envelope: Envelope) -> Taken:
+    """
+    Take in one mail that lies under `incoming/`, once, however often it is told of.
+
+    Raises:
+        NotFound: No storefront has one of its recipients' addresses.
+        Busy: The table did not take it; the mail still lies where it lay.
+    """
+    raw = desk.files.incoming(envelope.key)
+    if raw is None:
+        return Taken(None, "taken_before")
+    mail = read(raw)
+    storefront = _storefront(desk, (*envelope.recipients, *(a.address for a in (*mail.to, *mail.cc))))
+    own = frozenset(address.casefold() for address in storefront.support_addresses)
+    mail = read(raw, own_addresses=own) if mail.sender and mail.sender.key in own else mail
+    receipt = Receipt("mail", identity(raw, storefront.id))
+    taken = _committed(desk, envelope, mail, storefront, receipt, raw)
+    desk.files.forget_incoming(envelope.key)
+    return taken
+
+
+def _committed(
+    desk: Desk, envelope: Envelope, mail: Mail, storefront: Storefront, receipt: Receipt, raw: bytes
+) -> Taken:
+    if desk.table.receipt(receipt.scope, receipt.key):
+        return Taken(None, "taken_before")
+    raw_key = desk.files.keep_mail(receipt.key, mail.date or desk.clock(), raw)
+    files = _kept(desk, mail, receipt.key, quarantined=envelope.verdicts.virus is Verdict.FAIL)
+    for _ in range(_TRIES):
+        change = _decided(desk, envelope, mail, storefront, raw_key, files)
+        try:
+            desk.table.commit(replace(change, receipt=receipt))
+        except Repeated:
+            return Taken(None, "taken_before")
+        except Outrun:
+            continue
+        return Taken(change.ticket.reference, change.what)
+    raise Busy("Too many people change this ticket at once. The queue brings the mail again.")
+
+
+def _decided(
+    desk: Desk, envelope: Envelope, mail: Mail, storefront: Storefront, raw_key: str, files: tuple[File, ...]
+) -> Change:
+    arrival = _arrival(envelope, mail)
+    stored = desk.table.of_mail_ids((*arrival.ids, mail.message_id))
+    found = arrivals.leads(arrival, desk.keys(), stored)
+    tickets = {str(t.reference): t for t in desk.table.tickets(dict.fromkeys(lead.reference for lead in found))}
+    placement = arrivals.placed(arrival, found, tickets)
+    act = desk.act(_author(mail, envelope, placement))
+    message = _slimmed(desk, _message(mail, envelope, placement, raw_key, files, act))
+    if placement.ticket:
+        followed = desk.house.storefront(placement.ticket.storefront)
+        change = heard(desk, placement.ticket, message, followed, act)
+    else:
+        change = _opened(desk, mail, arrival, message, storefront, act)
+    fresh = tuple(mail_id for mail_id in change.mail_ids if mail_id not in stored)
+    return replace(change, mail_ids=fresh).because(placement.why)
+
+
+def _opened(desk: Desk, mail: Mail, arrival: Arrival, message: Message, storefront: Storefront, act: Act) -> Change:
+    customer = Person(email=arrival.sender, name=mail.sender.name if mail.sender else "")
+    known = desk.table.customer(customer.email)
+    spam = arrival.verdicts.spam is Verdict.FAIL and known is None
+    intake = Intake(
+        customer=replace(customer, tier=known.tier) if known else customer,
+        subject=mail.subject or _NO_SUBJECT,
+        body=mail.text,
+        channel=Channel.EMAIL,
+        language=language.chosen(None, known.language if known else None, mail.text, storefront.language),
+        files=message.files,
+        authenticated=message.verified,
+        automatic=bool(mail.automatic or mail.bounce),
+        spam=spam,
+        unanswered_because=_unanswered(mail, arrival),
+        cc=tuple(address.address for address in mail.cc),
+        message=message,
+    )
+    change = lifecycle.open_ticket(intake, draw(desk.choose), storefront, act)
+    newcomer = known is None and bool(customer.email) and not intake.automatic and not spam
+    return replace(change, new_customer=newcomer)
+
+
+def _unanswered(mail: Mail, arrival: Arrival) -> str | None:
+    """Return why a mail gets no acknowledgement (RFC 3834 2), None when it gets one."""
+    if mail.bounce:
+        return "it is a bounce"
+    if mail.automatic:
+        return f"it is automatic mail ({mail.automatic})"
+    if arrival.verdicts.dmarc is Verdict.FAIL:
+        return "the sender's domain says that this is not its mail (DMARC)"
+    if arrival.verdicts.virus is Verdict.FAIL:
+        return "it carries a virus"
+    if arrivals.answers_nobody(arrival.sender):
+        return "nobody reads the sender's address"
+    return None
+
+
+def _arrival(envelope: Envelope, mail: Mail) -> Arrival:
+    """Return what finding a ticket asks; a bounce is looked for by the mail that came back."""
+    ids = (*mail.in_reply_to, *reversed(mail.references))
+    returned = mail.bounce.original_ids if mail.bounce else ()
+    sender = mail.sender.address if mail.sender else envelope.sender
+    addressed = (*envelope.recipients, *(a.address for a in (*mail.to, *mail.cc)))
+    distinct = tuple(dict.fromkeys(i for i in (*ids, *returned, *(_ses_id(i) for i in (*ids, *returned))) if i))
+    return Arrival(sender, envelope.sender, addressed, distinct[:_IDS_LOOKED_UP], mail.subject, envelope.verdicts)
+
+
+def _ses_id(message_id: str) -> str:
+    """Return the part of a Message-ID before the @: SES makes its own of the id under which it took the mail."""
+    return message_id.partition("@")[0]
+
+
+def _author(mail: Mail, envelope: Envelope, placement: Placement) -> Author:
+    if mail.automatic or mail.bounce:
+        role = Role.SYSTEM if placement.ticket else Role.CUSTOMER
+    else:
+        role = Role.CUSTOMER if placement.ticket is None or placement.verified else Role.THIRD_PARTY
+    address = mail.sender.address if mail.sender else envelope.sender
+    return Author(role, mail.sender.name if mail.sender else "", address)
+
+
+def _message(
+    mail: Mail, envelope: Envelope, placement: Placement, raw_key: str, files: tuple[File, ...], act: Act
+) -> Message:
+    notes = [
+        f"Automatic mail: {mail.automatic}." if mail.automatic else "",
+        f"A mail came back: {mail.bounce.recipient} {mail.bounce.status}." if mail.bounce else "",
+        "The virus scan found something: its files are not served." if envelope.verdicts.virus is Verdict.FAIL else "",
+        "The spam filter does not like it." if envelope.verdicts.spam is Verdict.FAIL else "",
+        f"It could not be read ({mail.error}): the raw mail is attached." if mail.error else "",
+        f"Left out, see the raw mail: {', '.join(mail.omitted)}." if mail.omitted else "",
+        placement.why if placement.ticket and not placement.verified else "",
+    ]
+    return Message(
+        id=act.new_id(),
+        author=act.by,
+        channel=Channel.EMAIL,
+        created_at=act.at,
+        subject=mail.subject,
+        text=mail.text,
+        quoted_text=mail.quoted_text,
+        full_text=None if joined_text(mail.text, mail.quoted_text) == mail.full_text else mail.full_text,
+        automatic=bool(mail.automatic or mail.bounce),
+        verified=placement.verified,
+        files=files,
+        mail_id=mail.message_id,
+        raw_key=raw_key,
+        note=" ".join(note for note in notes if note) or None,
+    )
+
+
+def _slimmed(desk: Desk, message: Message) -> Message:
+    """Put the words of a message that is too large for the table into S3; the start stays on the ticket."""
+    words = {"text": message.text, "quoted_text": message.quoted_text, "full_text": message.full_text}
+    if sum(len(part or "") for part in words.values()) <= _LARGE_CHARACTERS:
+        return message
+    body = json.dumps(words, ensure_ascii=False).encode()
+    key = f"files/bodies/{hashlib.sha256(body).hexdigest()}"
+    desk.files.keep(key, body, "application/json")
+    return replace(message, text=message.text[:_KEPT_OF_A_LARGE_ONE], quoted_text="", full_text=None, body_key=key)
+
+
+def _kept(desk: Desk, mail: Mail, receipt: str, *, quarantined: bool) -> tuple[File, ...]:
+    """Store a mail's files under keys that a second attempt finds again; a quarantined one is named, and not served."""
+    kept = []
+    for number, attachment in enumerate(mail.attachments):
+        key = f"files/mail/{receipt}/{number}"
+        if not quarantined:
+            desk.files.keep(key, attachment.content, attachment.content_type)
+        kept.append(_file(attachment, None if quarantined else key))
+    return tuple(kept)
+
+
+def _file(attachment: Attachment, key: str | None) -> File:
+    return File(
+        attachment.name, attachment.content_type, attachment.size, key,
+        inline=attachment.inline, content_id=attachment.content_id,
+    )  # fmt: skip
+
+
+def _storefront(desk: Desk, recipients: tuple[str, ...]) -> Storefront:
+    for recipient in recipients:
+        found = desk.house.addressed(recipient)
+        if found:
+            return found
+    raise NotFound("storefront: none has an address among the recipients of this mail. Add it, then replay")
+
+
+def left_behind(desk: Desk, before: datetime) -> list[str]:
+    """Return the keys of mails that still lie where SES put them: their notification was lost, or failed for good."""
+    return desk.files.still_incoming(before=before)

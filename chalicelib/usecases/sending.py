@@ -1,0 +1,173 @@
+"""
+Sending what waits in the outbox: claim, send, settle. The only thing that talks to customers and team leads.
+"""
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from enum import StrEnum
+
+from chalicelib.adapters import queues, topic
+from chalicelib.adapters.conflicts import Outrun, Repeated
+from chalicelib.adapters.mailer import Refused, Silence, send
+from chalicelib.adapters.outbox import Unsent
+from chalicelib.domain import lifecycle
+from chalicelib.domain.change import Change, Receipt
+from chalicelib.domain.delivery import Feedback, risen
+from chalicelib.domain.errors import Busy
+from chalicelib.domain.sending import HELD_AFTER, Progress, State, Step, look_again_at, retry_at, step
+from chalicelib.domain.ticket import SYSTEM, DeliveryState, Ticket
+from chalicelib.usecases.letters import letter_of
+from chalicelib.wiring import Desk
+
+_SETTLES = 3
+
+
+class Outcome(StrEnum):
+    SENT = "sent"
+    WAITS = "waits"
+    HELD = "held"
+    DONE_BEFORE = "done_before"
+
+
+def send_out(desk: Desk, reference: str, outbox_id: str) -> Outcome:
+    """
+    Send one item, or do what else is to be done with it now.
+
+    Called once for each hint that it is there (the stream, the sweep, a retry), which may come many times and late.
+    """
+    unsent = desk.outbox.find(reference, outbox_id)
+    if unsent is None:
+        return Outcome.DONE_BEFORE
+    flow = unsent.progress.state is not State.SENDING or _events_flow(desk, unsent.progress)
+    match step(unsent.progress, desk.clock(), events_flow=flow):
+        case Step.SEND:
+            return _publish(desk, unsent) if unsent.outgoing.what == "escalation" else _mail(desk, unsent)
+        case Step.HOLD:
+            return _hold(desk, unsent, "sent twice without a word from SES")
+        case Step.WAIT:
+            return _wait(desk, unsent)
+        case _:
+            return Outcome.HELD
+
+
+def settle(desk: Desk, unsent: Unsent, feedback: Feedback) -> bool:
+    """Settle an item that SES speaks of: whatever it says, the mail was sent. False when that was known."""
+    return _settled(desk, unsent, feedback)
+
+
+def _mail(desk: Desk, unsent: Unsent) -> Outcome:
+    customer = desk.table.customer(unsent.outgoing.to)
+    suppressed = customer.suppressed_at(desk.clock()) if customer else None
+    if suppressed:
+        return _not_sent(desk, unsent, suppressed)
+    prepared = letter_of(desk, desk.table.ticket(unsent.reference), unsent.outgoing)
+    shown = replace(unsent, outgoing=replace(unsent.outgoing, message=prepared.shown))
+    claimed = _claimed(desk, shown)
+    if claimed is None:
+        return Outcome.DONE_BEFORE
+    try:
+        sent_as = send(
+            prepared.raw,
+            sender=prepared.sender,
+            to=prepared.to,
+            configuration_set=desk.config.configuration_set,
+            tags={"outbox": unsent.outgoing.id, "ticket": unsent.reference},
+        )
+    except Refused as refused:
+        return _refused(desk, claimed, refused)
+    except Silence:
+        return Outcome.WAITS
+    sent = Feedback(unsent.outgoing.id, unsent.reference, sent_as, unsent.outgoing.to, DeliveryState.SENT, desk.clock())
+    return Outcome.SENT if _settled(desk, claimed, sent) else Outcome.DONE_BEFORE
+
+
+def _publish(desk: Desk, unsent: Unsent) -> Outcome:
+    """Publish first, then settle: SNS delivers at least once anyway, and the id is stable."""
+    url = f"{desk.config.public_url}/v1/tickets/{unsent.reference}"
+    topic.publish(desk.config.escalation_topic, {**(unsent.outgoing.data or {}), "url": url})
+    return Outcome.SENT if desk.outbox.settle(unsent, None, None) else Outcome.DONE_BEFORE
+
+
+def _claimed(desk: Desk, unsent: Unsent) -> Unsent | None:
+    before = unsent.progress
+    silent = before.silent + (before.state is State.SENDING)
+    progress = Progress(State.SENDING, before.attempt + 1, silent, desk.clock(), before.not_before)
+    return desk.outbox.claim(unsent, progress)
+
+
+def _refused(desk: Desk, claimed: Unsent, refused: Refused) -> Outcome:
+    if claimed.progress.attempt >= HELD_AFTER:
+        return _hold(desk, claimed, f"SES refused it {claimed.progress.attempt} times: {refused.code}")
+    now = desk.clock()
+    again = retry_at(claimed.progress.attempt, now)
+    progress = replace(claimed.progress, state=State.QUEUED, claimed_at=None, not_before=again, reason=refused.code)
+    desk.outbox.postpone(claimed, progress, again)
+    return Outcome.WAITS
+
+
+def _wait(desk: Desk, unsent: Unsent) -> Outcome:
+    """Leave it for later. A delay of minutes rides on the queue, a longer one on the sweep."""
+    now = desk.clock()
+    until = look_again_at(unsent.progress, now)
+    if unsent.progress.state is State.QUEUED and until - now <= timedelta(minutes=15):
+        delay = max(0, int((until - now).total_seconds()) + 1)
+        queues.put(
+            desk.config.outbox_queue_url,
+            {"ticket": unsent.reference, "outbox": unsent.outgoing.id},
+            delay_seconds=delay,
+        )
+    else:
+        desk.outbox.postpone(unsent, unsent.progress, until)
+    return Outcome.WAITS
+
+
+def _hold(desk: Desk, unsent: Unsent, reason: str) -> Outcome:
+    desk.outbox.hold(unsent, replace(unsent.progress, state=State.HELD, reason=reason))
+    return Outcome.HELD
+
+
+def _not_sent(desk: Desk, unsent: Unsent, reason: str) -> Outcome:
+    """Settle a mail to an address that must not be written to: it shows as bounced, and the ticket says so."""
+    to = unsent.outgoing.to
+    bounce = Feedback(unsent.outgoing.id, unsent.reference, "", to, DeliveryState.BOUNCED, desk.clock(), reason)
+    if unsent.outgoing.what == "agent-reply":
+        reopen_undelivered(desk, bounce)
+    return Outcome.SENT if _settled(desk, unsent, bounce) else Outcome.DONE_BEFORE
+
+
+def reopen_undelivered(desk: Desk, bounce: Feedback) -> None:
+    """Open a ticket again whose answer did not arrive, and tell the lead: once for each answer."""
+    receipt = Receipt("bounce", bounce.outbox_id)
+
+    def decide(ticket: Ticket) -> Change:
+        storefront = desk.house.storefront(ticket.storefront)
+        change = lifecycle.bounced(ticket, bounce.recipient, storefront, desk.act(SYSTEM))
+        return replace(change, receipt=receipt)
+
+    with suppress(Repeated):
+        desk.table.change(bounce.reference, decide)
+
+
+def _settled(desk: Desk, unsent: Unsent, said: Feedback) -> bool:
+    """Take an item out of the outbox; its message, which for automatic mail begins here, shows what was said."""
+    for _ in range(_SETTLES):
+        known = desk.table.message(unsent.reference, unsent.outgoing.id)
+        message = known or unsent.outgoing.message
+        if message:
+            version = known.version + 1 if known else 1
+            delivery = risen(message.delivery, said) or message.delivery
+            message = replace(message, delivery=delivery, version=version)
+        try:
+            return desk.outbox.settle(unsent, message, said.message_id or None)
+        except Outrun:
+            continue
+    raise Busy("Too much feedback on one message at once. Try again.")
+
+
+def _events_flow(desk: Desk, progress: Progress) -> bool:
+    """Tell whether SES's events are seen to arrive: one came of a mail sent later, or none is waiting to be read."""
+    seen = desk.outbox.last_feedback()
+    if seen and progress.claimed_at and seen > progress.claimed_at:
+        return True
+    return queues.is_empty(desk.config.feedback_queue_url)

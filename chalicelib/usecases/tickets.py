@@ -1,0 +1,215 @@
+"""
+What people do with tickets: open, read, answer, change, resolve.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from chalicelib.adapters import codec
+from chalicelib.adapters.conflicts import Outrun, Repeated
+from chalicelib.adapters.outbox import Unsent
+from chalicelib.domain import language, lifecycle
+from chalicelib.domain.change import Act, Change, Receipt
+from chalicelib.domain.errors import Busy, Reused, Stale
+from chalicelib.domain.lifecycle import Intake, Reply
+from chalicelib.domain.reference import Reference, draw
+from chalicelib.domain.storefront import Storefront
+from chalicelib.domain.ticket import SYSTEM, Author, Channel, Delivery, DeliveryState, Message, Role, Ticket
+from chalicelib.usecases.uploads import Uploads, kept
+from chalicelib.wiring import Desk
+
+_TRIES = 5
+Answer = TypeVar("Answer", Ticket, Message)
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """What makes a repeat of a request harmless: `scope` and `key` name it, `digest` is of its body."""
+
+    scope: str
+    key: str
+    digest: str
+
+
+def open_ticket(
+    desk: Desk, storefront_id: str, intake: Intake, uploads: Uploads, *, by: Author, once: Once | None
+) -> Ticket:
+    """
+    Open a ticket; its acknowledgement goes out in the same breath.
+
+    The same *once* gives the same answer again.
+
+    Raises:
+        Invalid: An upload that has not arrived.
+        Reused: The key of *once* came with another body before.
+    """
+    storefront = desk.house.storefront(storefront_id)
+    for _ in range(_TRIES):
+        reference = draw(desk.choose)
+        intake_now = replace(intake, files=kept(desk, uploads))
+        known = desk.table.customer(intake.customer.email)
+        chosen = language.chosen(
+            intake.language or None, known.language if known else None, intake.body, storefront.language
+        )
+        tier = known.tier if known else intake.customer.tier
+        told = replace(intake_now, language=chosen, customer=replace(intake.customer, tier=tier))
+        change = lifecycle.open_ticket(told, reference, storefront, desk.act(by))
+        change = replace(change, new_customer=known is None and bool(intake.customer.email))
+        try:
+            return _committed_once(desk, change, once, change.ticket)
+        except Outrun:
+            continue
+    raise Busy("The number could not be drawn. Try again.")
+
+
+def read(desk: Desk, reference: Reference) -> Ticket:
+    return desk.table.ticket(reference)
+
+
+def messages(desk: Desk, reference: Reference, *, after: str | None, limit: int) -> list[Message]:
+    """Return a page of a ticket's messages, oldest first; what still waits in the outbox shows how far it is."""
+    found = [_whole(desk, message) for message in desk.table.messages(reference, after=after, limit=limit)]
+    if len(found) == limit:
+        return found
+    waiting = {unsent.outgoing.id: unsent for unsent in desk.outbox.of_ticket(reference)}
+    shown = [_as_waiting(message, waiting.pop(message.id, None)) for message in found]
+    unseen = [
+        _to_come(unsent) for unsent in waiting.values() if unsent.outgoing.to and unsent.outgoing.what != "agent-reply"
+    ]
+    return shown + [message for message in unseen if after is None or message.id > after]
+
+
+def write(desk: Desk, reference: Reference, body: str, uploads: Uploads, *, by: Author, once: Once | None) -> Message:
+    """Add a customer's words, as his storefront brings them. To a closed ticket they open a new one that follows it."""
+    ticket = desk.table.ticket(reference)
+    storefront = desk.house.storefront(ticket.storefront)
+    files = kept(desk, uploads)
+
+    def decide(now: Ticket, act: Act) -> tuple[Change, Message]:
+        message = Message(act.new_id(), by, Channel.API, act.at, subject=now.subject, text=body, files=files)
+        return heard(desk, now, message, storefront, act), message
+
+    return _decided_once(desk, reference, decide, by=by, once=once)
+
+
+def reply(
+    desk: Desk, reference: Reference, words: Reply, uploads: Uploads, *, by: Author, once: Once | None
+) -> Message:
+    """Answer as an agent, or leave a note."""
+    ticket = desk.table.ticket(reference)
+    storefront = desk.house.storefront(ticket.storefront)
+    with_files = replace(words, files=kept(desk, uploads))
+
+    def decide(now: Ticket, act: Act) -> tuple[Change, Message]:
+        change = lifecycle.reply(now, with_files, storefront, act)
+        return change, change.messages[0]
+
+    return _decided_once(desk, reference, decide, by=by, once=once)
+
+
+def update(desk: Desk, reference: Reference, changes: Mapping[str, Any], *, by: Author, if_match: int | None) -> Ticket:
+    return _changed(desk, reference, lambda t, s, act: lifecycle.update(t, changes, s, act), by=by, if_match=if_match)
+
+
+def resolve(desk: Desk, reference: Reference, *, by: Author, if_match: int | None) -> Ticket:
+    """Mark a ticket resolved; its survey and its closing are now due in time."""
+    return _changed(desk, reference, lifecycle.resolve, by=by, if_match=if_match)
+
+
+def reopen(desk: Desk, reference: Reference, *, by: Author, if_match: int | None) -> Ticket:
+    return _changed(desk, reference, lifecycle.reopen, by=by, if_match=if_match)
+
+
+def ask_supervisor(desk: Desk, reference: Reference, *, by: Author) -> Ticket:
+    return _changed(desk, reference, lifecycle.ask_supervisor, by=by, if_match=None)
+
+
+def heard(desk: Desk, ticket: Ticket, message: Message, storefront: Storefront, act: Act) -> Change:
+    """Return what a message changes on its ticket; a closed one stays closed, and a new ticket follows it."""
+    if not lifecycle.takes_no_more(ticket) or message.author.role is not Role.CUSTOMER or message.automatic:
+        return lifecycle.customer_writes(ticket, message, storefront, act)
+    following = Intake(
+        customer=ticket.customer,
+        subject=message.subject or ticket.subject,
+        body=message.text,
+        channel=message.channel,
+        language=ticket.language,
+        kind=ticket.kind,
+        files=message.files,
+        authenticated=message.verified,
+        follow_up_of=ticket.reference,
+        message=message,
+    )
+    return lifecycle.open_ticket(following, draw(desk.choose), storefront, act)
+
+
+def _changed(
+    desk: Desk,
+    reference: Reference,
+    decide: Callable[[Ticket, Storefront, Act], Change],
+    *,
+    by: Author,
+    if_match: int | None,
+) -> Ticket:
+    def decided(ticket: Ticket) -> Change | None:
+        if if_match is not None and ticket.version != if_match:
+            raise Stale("The ticket has changed since you read it. Read it again.")
+        change = decide(ticket, desk.house.storefront(ticket.storefront), desk.act(by))
+        said_nothing = change.what != "supervisor_requested" and lifecycle.unchanged(change)
+        return None if said_nothing else change
+
+    return desk.table.change(reference, decided)
+
+
+def _decided_once(
+    desk: Desk,
+    reference: Reference,
+    decide: Callable[[Ticket, Act], tuple[Change, Message]],
+    *,
+    by: Author,
+    once: Once | None,
+) -> Message:
+    for _ in range(_TRIES):
+        change, message = decide(desk.table.ticket(reference), desk.act(by))
+        try:
+            return _committed_once(desk, change, once, message)
+        except Outrun:
+            continue
+    raise Busy("Too many people change this ticket at once. Try again.")
+
+
+def _committed_once(desk: Desk, change: Change, once: Once | None, answer: Answer) -> Answer:
+    """Commit a change with its receipt and return *answer*; for a repeat, the answer that was given first."""
+    receipt = Receipt(once.scope, once.key, once.digest, codec.plain(answer)) if once else None
+    try:
+        desk.table.commit(replace(change, receipt=receipt))
+    except Repeated as repeated:
+        if once and repeated.receipt.digest != once.digest:
+            raise Reused("This Idempotency-Key was used for another request. Use a new one.") from None
+        first: Answer = codec.built(type(answer), repeated.receipt.answer)
+        return first
+    return answer
+
+
+def _whole(desk: Desk, message: Message) -> Message:
+    return replace(message, **json.loads(desk.files.read(message.body_key))) if message.body_key else message
+
+
+def _as_waiting(message: Message, unsent: Unsent | None) -> Message:
+    if unsent is None:
+        return message
+    return replace(message, delivery={unsent.outgoing.to: _progress(unsent)})
+
+
+def _to_come(unsent: Unsent) -> Message:
+    outgoing = unsent.outgoing
+    shown = outgoing.message or Message(outgoing.id, SYSTEM, Channel.EMAIL, outgoing.created_at, automatic=True)
+    return replace(shown, delivery={outgoing.to: _progress(unsent)})
+
+
+def _progress(unsent: Unsent) -> Delivery:
+    state = DeliveryState.SENDING if unsent.progress.state == "sending" else DeliveryState.QUEUED
+    at = unsent.progress.claimed_at or unsent.outgoing.created_at
+    return Delivery(state, at, unsent.progress.reason)

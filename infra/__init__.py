@@ -1,0 +1,3 @@
+"""
+What packages, deploys and looks after Careline: `python -m infra COMMAND`.
+"""

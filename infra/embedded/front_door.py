@@ -1,0 +1,180 @@
+"""
+The API's address: what API Gateway's own domain is on AWS, nothing before `/v1`.
+
+The embedded AWS serves a REST API under a path that holds its id and its stage, and the id changes when the stack
+is updated; so the address is looked up again when the answer is that there is no such API. A route that the API
+does not know is answered by the gateway itself, and there the embedded AWS does not honour the gateway responses
+of the API's definition; they are honoured here.
+"""
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from typing import Any
+from urllib.parse import quote
+
+from infra.embedded.servers import Http, Problem
+from infra.embedded.settings import HOST
+
+STAGE = "api"
+BODY_LIMIT = 10 * 1024 * 1024  # API Gateway: 10 MB a payload
+PATIENCE_SECONDS = 40.0  # a little more than the 29 s that API Gateway gives a function
+HOP_BY_HOP = {
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-forwarded-for",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+}
+
+
+class Api:
+    """
+    Where the REST API is, as far as known.
+    """
+
+    def __init__(self, port: int, find: Callable[[], str]) -> None:
+        """
+        Args:
+            port: Of the embedded AWS.
+            find: Looks up the API's id. Raises LookupError when there is none.
+        """
+        self.port = port
+        self._find = find
+        self._known = ""
+
+    def path(self, *, fresh: bool) -> str:
+        if fresh or not self._known:
+            self._known = self._find()
+        return f"/restapis/{self._known}/{STAGE}/_user_request_/"
+
+
+class FrontDoor(Http):
+    """
+    A caller's connection, and the one to the embedded AWS that goes with it.
+    """
+
+    def __init__(self, api: Api, *connection: Any) -> None:  # noqa: ANN401
+        self._api = api
+        self._upstream = HTTPConnection(HOST, api.port, timeout=PATIENCE_SECONDS)
+        super().__init__(*connection)
+
+    def finish(self) -> None:
+        super().finish()
+        self._upstream.close()
+
+    def serve(self) -> None:
+        try:
+            body = self._body()
+        except Problem as problem:
+            return self._refuse_unread(problem)
+        response, content = self._answer_of_the_api(body)
+        headers = [pair for pair in response.getheaders() if pair[0].lower() not in HOP_BY_HOP]
+        return self.answer(response.status, content, headers)
+
+    def _refuse_unread(self, problem: Problem) -> None:
+        """
+        Answer, and let the body pass: a caller that is still sending does not listen.
+        """
+        self.close_connection = True
+        self.answer_problem(problem)
+        self.wfile.flush()
+        self.connection.settimeout(1)
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_WR)
+            while self.connection.recv(65536):
+                pass
+
+    def _body(self) -> bytes:
+        """
+        Raises:
+            Problem: It is too large, or its length makes no sense. It is not read then.
+        """
+        try:
+            if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+                return b"".join(self._chunks())
+            length = int(self.headers.get("Content-Length") or 0)
+            if length < 0:
+                raise ValueError(length)  # noqa: TRY301
+        except ValueError:
+            raise Problem(HTTPStatus.BAD_REQUEST, "The body does not say its length as HTTP does.") from None
+        if length > BODY_LIMIT:
+            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "A body holds 10 MB at most.")
+        return self.rfile.read(length)
+
+    def _chunks(self) -> Iterator[bytes]:
+        left = BODY_LIMIT
+        while size := int(self.rfile.readline(100).partition(b";")[0], 16):
+            left -= size
+            if left < 0:
+                raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "A body holds 10 MB at most.")
+            yield self.rfile.read(size)
+            self.rfile.readline(100)
+        while self.rfile.readline(65537) not in {b"\r\n", b"\n", b""}:
+            pass
+
+    def _answer_of_the_api(self, body: bytes) -> tuple[HTTPResponse, bytes]:
+        try:
+            response, content = self._forward(body, fresh=False)
+            if _no_such_api(response, content):
+                response, content = self._forward(body, fresh=True)
+        except LookupError:
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The desk is not deployed just now.") from None
+        except TimeoutError:
+            raise Problem(HTTPStatus.GATEWAY_TIMEOUT, "The desk did not answer in time.") from None
+        except (OSError, HTTPException):
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The embedded AWS does not answer.") from None
+        if _no_such_api(response, content):
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The desk is not deployed just now.")
+        if _no_such_route(response, content):
+            raise Problem(HTTPStatus.NOT_FOUND, "There is nothing here.")
+        return response, content
+
+    def _forward(self, body: bytes, *, fresh: bool) -> tuple[HTTPResponse, bytes]:
+        asked = quote(self.path.lstrip("/").encode("latin-1"), safe=_AS_IS)
+        upstream = self._upstream
+        try:
+            upstream.putrequest(self.command, self._api.path(fresh=fresh) + asked, skip_accept_encoding=True)
+            for name, value in self.headers.items():
+                if name.lower() not in HOP_BY_HOP:
+                    upstream.putheader(name, value.encode("latin-1"))
+            upstream.putheader("X-Forwarded-For", self.client_address[0])
+            upstream.putheader("X-Forwarded-Proto", "http")
+            upstream.putheader("Content-Length", str(len(body)))
+            upstream.endheaders(body)
+            response = upstream.getresponse()
+            return response, response.read()
+        except (OSError, HTTPException):
+            upstream.close()
+            raise
+
+
+_AS_IS = "".join(map(chr, range(33, 127)))
+
+
+def _no_such_api(response: HTTPResponse, content: bytes) -> bool:
+    """
+    The gateway's own words, not those of a function behind it, which are problem+json.
+    """
+    return response.getheader("Content-Type") == "application/json" and (
+        (response.status, content) == (HTTPStatus.NOT_FOUND, b'{"message": "Not Found"}')
+        or response.getheader("x-amzn-ErrorType") == "ForbiddenException"
+    )
+
+
+def _no_such_route(response: HTTPResponse, content: bytes) -> bool:
+    if response.status != HTTPStatus.FORBIDDEN or response.getheader("Content-Type") != "application/json":
+        return False
+    return bool(json.loads(content or b"{}").get("message") == "Missing Authentication Token")

@@ -1,0 +1,86 @@
+"""
+What each function may call, and nothing more.
+
+A grant is a service with its actions, and the resources they are for, as Fn::Sub strings. What a function's event
+source and its on-failure destinations need is added by template.py, from the template itself, as is its own log group.
+TransactWriteItems and TransactGetItems have no permission of their own: they need those of the single calls.
+"""
+
+from dataclasses import dataclass
+
+_ACCOUNT = "${AWS::Region}:${AWS::AccountId}"
+
+TABLE = f"arn:${{AWS::Partition}}:dynamodb:{_ACCOUNT}:table/${{Table}}"
+INDEXES = f"{TABLE}/index/*"
+DUE = f"{TABLE}/index/by_due_time"
+SETTINGS = f"arn:${{AWS::Partition}}:dynamodb:{_ACCOUNT}:table/${{SettingsTable}}"
+IDENTITIES = f"arn:${{AWS::Partition}}:ses:{_ACCOUNT}:identity/*"  # made by `storefronts apply`, after the deploy
+MAIL_EVENTS = f"arn:${{AWS::Partition}}:ses:{_ACCOUNT}:configuration-set/careline-${{Stage}}"
+MAIL = "arn:${AWS::Partition}:s3:::${MailBucket}"
+FILES = "arn:${AWS::Partition}:s3:::${FilesBucket}"
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Actions of one service ("sqs:SendMessage GetQueueUrl") on resources."""
+
+    actions: str
+    on: tuple[str, ...]
+
+    def statement(self) -> dict[str, object]:
+        service, _, names = self.actions.partition(":")
+        return {
+            "Effect": "Allow",
+            "Action": [f"{service}:{name}" for name in names.split()],
+            "Resource": [{"Fn::Sub": resource} for resource in self.on],
+        }
+
+
+TAKES_IN_MAIL = (
+    Grant("dynamodb:GetItem BatchGetItem PutItem UpdateItem DeleteItem ConditionCheckItem", (TABLE,)),
+    Grant("dynamodb:GetItem", (SETTINGS,)),
+    Grant("s3:GetObject DeleteObject", (f"{MAIL}/incoming/*",)),
+    Grant("s3:GetObject PutObject", (f"{MAIL}/mail/*",)),
+    Grant("s3:PutObject", (f"{FILES}/files/*",)),
+    # Who may list is told 404 for a mail that is gone, and not 403 (GetObject, Amazon S3 API Reference).
+    Grant("s3:ListBucket", (MAIL,)),
+)
+
+SENDS = (
+    Grant("dynamodb:GetItem BatchGetItem Query PutItem UpdateItem DeleteItem ConditionCheckItem", (TABLE,)),
+    Grant("dynamodb:GetItem", (SETTINGS,)),
+    Grant("s3:GetObject", (f"{FILES}/files/*",)),
+    Grant("ses:SendRawEmail", (IDENTITIES, MAIL_EVENTS)),
+    Grant("sns:Publish", ("${EscalationTopic}",)),
+    Grant("sqs:GetQueueAttributes", ("${MailFeedbackMessages.Arn}",)),
+)
+
+GRANTS: dict[str, tuple[Grant, ...]] = {
+    "APIHandler": (
+        Grant("dynamodb:GetItem BatchGetItem PutItem UpdateItem DeleteItem ConditionCheckItem", (TABLE,)),
+        Grant("dynamodb:Query", (TABLE, INDEXES)),
+        Grant("dynamodb:GetItem", (SETTINGS,)),
+        Grant("s3:GetObject PutObject", (f"{FILES}/uploads/*", f"{FILES}/files/*")),
+        Grant("s3:GetObject", (f"{MAIL}/mail/*",)),
+    ),
+    "IntakeQueue": (
+        Grant("dynamodb:GetItem BatchGetItem PutItem UpdateItem ConditionCheckItem", (TABLE,)),
+        Grant("s3:GetObject", (f"{FILES}/uploads/*",)),
+        Grant("s3:PutObject", (f"{FILES}/files/*",)),
+        Grant("sqs:SendMessage", ("${IntakeDeadLetter.Arn}",)),
+    ),
+    "InboundMail": TAKES_IN_MAIL,
+    "MailFeedback": (Grant("dynamodb:GetItem PutItem UpdateItem DeleteItem ConditionCheckItem", (TABLE,)),),
+    "Sweep": (
+        Grant("dynamodb:Query", (DUE,)),
+        Grant("sqs:SendMessage", ("${DueMessages.Arn}",)),
+    ),
+    "DueWork": (
+        Grant("dynamodb:GetItem PutItem UpdateItem DeleteItem ConditionCheckItem", (TABLE,)),
+        Grant("dynamodb:Query", (DUE,)),
+        Grant("sqs:SendMessage", ("${DueMessages.Arn}", "${OutboxMessages.Arn}", "${DueDeadLetter.Arn}")),
+    ),
+    "Outbox": SENDS,
+    "OutboxRetry": SENDS,
+    "Reconcile": TAKES_IN_MAIL,
+}

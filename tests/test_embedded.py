@@ -1,0 +1,539 @@
+"""
+What surrounds the embedded AWS, each piece by itself: an AWS with a bucket and topics, but without a desk.
+"""
+
+import email
+import json
+import smtplib
+import socket
+import threading
+import time
+from contextlib import ExitStack
+from email.message import EmailMessage
+from functools import cache, partial
+from types import SimpleNamespace
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import HTTPRedirectHandler, Request, build_opener, urlopen
+
+import pytest
+
+from infra.aws import Trouble
+from infra.embedded import aws, inbound, outbound
+from infra.embedded.front_door import BODY_LIMIT, Api, FrontDoor
+from infra.embedded.inbound import Inbound, Target
+from infra.embedded.mailbox import Escalations, Mailbox, MailboxDoor, Mails, header
+from infra.embedded.outbound import Outbound
+from infra.embedded.servers import http, smtp
+from infra.embedded.settings import Door, Settings, address, alone_in, listening
+
+FOR_ANYBODY = json.dumps(
+    {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}]}
+)
+ANY = Door("a test", "CARELINE_TEST_PORT", 0)
+
+
+def eventually(look, seconds=10):
+    """
+    Return what *look* finds, once it finds something.
+    """
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.05)
+    return found
+
+
+def get(url, **headers):
+    with urlopen(Request(url, headers=headers), timeout=10) as response:  # noqa: S310
+        return response.read()
+
+
+def mail(subject="Where is my parcel?", to="support@demo.test", text="It is late.", **headers):
+    written = EmailMessage()
+    written["From"], written["To"], written["Subject"] = "Ada <ada@example.com>", to, subject
+    for name, value in headers.items():
+        written[name.replace("_", "-")] = value
+    written.set_content(text)
+    return written
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """
+    An AWS with a queue behind each topic, and the listeners around it.
+    """
+    home = tmp_path_factory.mktemp("home")
+    with ExitStack() as stack:
+        doors = {name: listening(ANY) for name in ("smtp", "relay", "mailbox")}
+        with listening(ANY) as probe:
+            port = probe.getsockname()[1]
+        client = cache(aws.session(port).client)
+        session = SimpleNamespace(client=client)
+        receiver = Inbound(session, lambda: Target("mail", topics["inbound"]))
+        sender = Outbound(session, home / "mail", topic=lambda: topics["feedback"], reply=receiver.receive)
+        stack.enter_context(smtp(doors["relay"], sender))
+        stack.enter_context(aws.embedded_aws(home, port, address(doors["relay"])))
+        topics, queues = {}, {}
+        sns, sqs = client("sns"), client("sqs")
+        for name in ("inbound", "feedback", "escalation"):
+            topics[name] = sns.create_topic(Name=name)["TopicArn"]
+            queues[name] = sqs.create_queue(QueueName=name, Attributes={"Policy": FOR_ANYBODY})["QueueUrl"]
+            arn = sqs.get_queue_attributes(QueueUrl=queues[name], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+            sns.subscribe(TopicArn=topics[name], Protocol="sqs", Endpoint=arn)
+        client("s3").create_bucket(Bucket="mail")
+        client("ses").verify_domain_identity(Domain="demo.test")
+        client("ses").create_configuration_set(ConfigurationSet={"Name": "desk"})
+        stack.enter_context(sender.publishing())
+        stack.enter_context(smtp(doors["smtp"], receiver))
+        mails = Mails(home / "mail", f"http://{address(doors['mailbox'])}")
+        escalations = Escalations(session, home / "escalations.jsonl")
+        escalations.subscribe(topics["escalation"])
+        mailbox = Mailbox(mails, escalations, address(doors["smtp"]), ["support@demo.test"])
+        stack.enter_context(http(doors["mailbox"], partial(MailboxDoor, mailbox)))
+        yield SimpleNamespace(
+            home=home,
+            client=client,
+            session=session,
+            topics=topics,
+            queues=queues,
+            smtp=doors["smtp"].getsockname(),
+            mailbox=f"http://{address(doors['mailbox'])}",
+        )
+
+
+def told(world, name):
+    """
+    The next message that a topic has published.
+    """
+    sqs = world.client("sqs")
+
+    def look():
+        for message in sqs.receive_message(QueueUrl=world.queues[name]).get("Messages", []):
+            sqs.delete_message(QueueUrl=world.queues[name], ReceiptHandle=message["ReceiptHandle"])
+            return json.loads(json.loads(message["Body"])["Message"])
+        return None
+
+    return eventually(look)
+
+
+def arrived(world):
+    """
+    The next notification of a mail that came in, and the mail as stored.
+    """
+    notification = told(world, "inbound")
+    action = notification["receipt"]["action"]
+    stored = world.client("s3").get_object(Bucket=action["bucketName"], Key=action["objectKey"])["Body"].read()
+    return notification, stored
+
+
+def sent(world, to, **headers):
+    """
+    Send as the desk does, and return the id that SES gave and the mail in the mailbox.
+    """
+    written = mail(to=to, **headers)
+    written.replace_header("From", "Demo <support@demo.test>")
+    raw = written.as_bytes(policy=email.policy.SMTP.clone(cte_type="7bit"))
+    world.client("sqs").purge_queue(QueueUrl=world.queues["feedback"])
+    given = world.client("ses").send_raw_email(Source="support@demo.test", Destinations=[to], RawMessage={"Data": raw})[
+        "MessageId"
+    ]
+
+    def look():
+        messages = json.loads(get(f"{world.mailbox}/messages"))
+        return next((message for message in messages if ["Message-ID", f"<{given}>"] in message["headers"]), None)
+
+    return given, eventually(look)
+
+
+# ---- what comes in
+
+
+def test_a_mail_is_stored_and_told_as_ses_does(world):
+    with smtplib.SMTP(*world.smtp) as client:
+        client.send_message(mail(), "ada@example.com", ["support@demo.test", "support+4711@demo.test"])
+    notification, stored = arrived(world)
+    assert notification["notificationType"] == "Received"
+    assert notification["mail"]["source"] == "ada@example.com"
+    assert notification["mail"]["destination"] == ["support@demo.test", "support+4711@demo.test"]
+    assert notification["receipt"]["action"]["objectKey"] == "incoming/" + notification["mail"]["messageId"]
+    assert {notification["receipt"][f"{name}Verdict"]["status"] for name in inbound.VERDICTS} == {"PASS"}
+    assert stored.startswith(b"Return-Path: <ada@example.com>\r\nReceived: from ")
+    assert stored.endswith(b"\r\n\r\nIt is late.\r\n")
+
+
+def test_the_bytes_of_a_mail_are_kept_as_they_are(world):
+    raw = b"From: a@example.com\r\nX-Odd: \xff\xfe\r\n\r\n..dot\r\n" + b"x" * 90_000 + b"\r\n8 bit: \xe9\r\n"
+    with smtplib.SMTP(*world.smtp) as client:
+        client.sendmail("a@example.com", ["support@demo.test"], raw, mail_options=["BODY=8BITMIME"])
+    assert arrived(world)[1].endswith(raw)
+
+
+def test_a_bounce_has_no_sender_and_is_taken(world):
+    with smtplib.SMTP(*world.smtp) as client:
+        client.sendmail("", ["support@demo.test"], b"Subject: failed\r\n\r\nno such user\r\n")
+    assert arrived(world)[0]["mail"]["source"] == ""
+
+
+def test_an_address_may_be_written_in_any_script(world):
+    with smtplib.SMTP(*world.smtp) as client:
+        client.send_message(mail(), "jörg@example.com", ["stütze@demo.test"], mail_options=["SMTPUTF8"])
+    notification, stored = arrived(world)
+    assert notification["mail"]["destination"] == ["stütze@demo.test"]
+    assert stored.startswith("Return-Path: <jörg@example.com>".encode())
+
+
+def test_a_mail_says_for_itself_how_it_was_judged(world):
+    with smtplib.SMTP(*world.smtp) as client:
+        client.sendmail(
+            "a@example.com",
+            ["support@demo.test"],
+            b"Subject: x\r\nX-Local-Verdicts: dmarc=FAIL\r\n spam=gray\r\nTo: y\r\n\r\nX-Local-Verdicts: virus=FAIL\r\n",
+        )
+    notification, stored = arrived(world)
+    verdicts = {name: notification["receipt"][f"{name}Verdict"]["status"] for name in inbound.VERDICTS}
+    assert verdicts == {"spam": "GRAY", "virus": "PASS", "spf": "PASS", "dkim": "PASS", "dmarc": "FAIL"}
+    assert stored.endswith(b"Subject: x\r\nTo: y\r\n\r\nX-Local-Verdicts: virus=FAIL\r\n")
+
+
+def test_a_domain_that_is_not_ours_is_refused(world):
+    with smtplib.SMTP(*world.smtp) as client:
+        client.ehlo()
+        client.mail("ada@example.com")
+        assert client.rcpt("somebody@sub.demo.test")[0] == 250
+        assert client.rcpt("somebody@notdemo.test")[0] == 550
+
+
+def test_while_aws_does_not_answer_the_sender_keeps_the_mail():
+    nowhere = partial(aws.session(9).boto.client, endpoint_url="http://127.0.0.1:9")
+    door = listening(ANY)
+    with (
+        smtp(door, Inbound(SimpleNamespace(client=nowhere), lambda: Target("mail", "topic"))),
+        smtplib.SMTP(*door.getsockname()) as client,
+    ):
+        client.ehlo()
+        client.mail("ada@example.com")
+        assert client.rcpt("support@demo.test")[0] == 451
+
+
+# ---- what goes out
+
+
+def test_what_the_desk_sends_is_in_the_mailbox_as_a_customer_gets_it(world):
+    given, message = sent(
+        world, "ada@example.com", X_SES_CONFIGURATION_SET="desk", X_SES_MESSAGE_TAGS="outbox=1", References="<a@b>"
+    )
+    assert message["to"] == "ada@example.com"
+    assert message["from"] == "support@demo.test"
+    assert message["subject"] == "Where is my parcel?"
+    assert message["text"] == "It is late.\n"
+    assert message["html"] is None
+    assert ["References", "<a@b>"] in message["headers"]
+    assert not [name for name, _ in message["headers"] if name.startswith("X-SES")]
+    assert f"Message-ID: <{given}>".encode() in get(message["raw_url"])
+
+
+@pytest.mark.parametrize(
+    ("address", "kinds"),
+    [
+        ("ada@example.com", ["Send", "Delivery"]),
+        ("bounce+1@simulator.amazonses.com", ["Send", "Bounce"]),
+        ("complaint@simulator.amazonses.com", ["Send", "Delivery", "Complaint"]),
+        ("suppressionlist@simulator.amazonses.com", ["Send", "Bounce"]),
+    ],
+)
+def test_the_events_of_ses_follow_a_mail(world, address, kinds):
+    tags = "outbox=01J, ticket=4711"
+    given, _ = sent(world, address, X_SES_CONFIGURATION_SET="desk", X_SES_MESSAGE_TAGS=tags)
+    events = [told(world, "feedback") for _ in kinds]
+    assert sorted(event["eventType"] for event in events) == sorted(kinds)
+    for event in events:
+        assert event["mail"]["messageId"] == given
+        assert event["mail"]["destination"] == [address]
+        assert event["mail"]["tags"] == {"ses:configuration-set": ["desk"], "outbox": ["01J"], "ticket": ["4711"]}
+        if event["eventType"] == "Bounce":
+            assert event["bounce"]["bounceType"] == "Permanent"
+            assert event["bounce"]["bouncedRecipients"][0]["emailAddress"] == address
+
+
+def test_without_a_configuration_set_ses_tells_nothing():
+    assert outbound.events(mail(), inbound.Envelope("a@demo.test", ("b@example.com",), "x"), None) == []
+
+
+def test_who_is_away_answers_by_a_machine(world):
+    given, _ = sent(world, "ooto@simulator.amazonses.com")
+    notification, stored = arrived(world)
+    answer = email.message_from_bytes(stored)
+    assert notification["mail"]["source"] == ""
+    assert answer["Auto-Submitted"] == "auto-replied"
+    assert answer["In-Reply-To"] == f"<{given}>"
+
+
+def test_events_that_aws_did_not_take_are_told_when_it_is_back(world, tmp_path):
+    topics = []
+    sender = Outbound(world.session, tmp_path, topic=lambda: topics[0], reply=None)
+    raw = b"Message-ID: <1@x>\r\nX-SES-CONFIGURATION-SET: desk\r\n\r\n"
+    sender.keep(raw, inbound.Envelope("support@demo.test", ("later@example.com",), "x"))
+    with sender.publishing():
+        time.sleep(0.1)
+    assert list(tmp_path.glob("*.events"))
+    world.client("sqs").purge_queue(QueueUrl=world.queues["feedback"])
+    topics.append(world.topics["feedback"])
+    with Outbound(world.session, tmp_path, topic=lambda: topics[0], reply=None).publishing():
+        assert {told(world, "feedback")["eventType"] for _ in range(2)} == {"Send", "Delivery"}
+        eventually(lambda: not list(tmp_path.glob("*.events")))
+
+
+# ---- the mailbox
+
+
+def test_a_customer_answers_in_the_thread(world):
+    given, message = sent(world, "ada@example.com", Reply_To="support+signed@demo.test")
+    form = urlencode({"body": "Thank you!\r\nAda"}).encode()
+    answer = post(f"{world.mailbox}/messages/{message['id']}/reply", form)
+    assert answer.status == 303
+    notification, stored = arrived(world)
+    reply = email.message_from_bytes(stored, policy=email.policy.default)
+    date = header(message, "Date")
+    assert notification["mail"]["destination"] == ["support+signed@demo.test"]
+    assert reply["From"] == "ada@example.com"
+    assert reply["Subject"] == "Re: Where is my parcel?"
+    assert reply["In-Reply-To"] == reply["References"] == f"<{given}>"
+    assert (
+        reply.get_content().replace("\r\n", "\n")
+        == f"Thank you!\nAda\n\nOn {date}, support@demo.test wrote:\n> It is late.\n"
+    )
+
+
+def post(url, form, **headers):
+    class Stay(HTTPRedirectHandler):
+        def redirect_request(self, *_):
+            return None
+
+    try:
+        return build_opener(Stay).open(Request(url, form, headers), timeout=10)  # noqa: S310
+    except HTTPError as answer:
+        answer.close()
+        return answer
+
+
+def test_a_customer_writes_a_new_mail(world):
+    form = {"sender": "bo@example.com", "to": "support@demo.test", "subject": "Hej", "body": "Där är den"}
+    assert post(f"{world.mailbox}/messages", urlencode(form).encode()).status == 303
+    written = email.message_from_bytes(arrived(world)[1], policy=email.policy.default)
+    assert (written["Subject"], written.get_content()) == ("Hej", "Där är den\r\n")
+
+
+@pytest.mark.parametrize(
+    ("form", "headers", "status"),
+    [
+        ({"to": "support@demo.test", "body": "x"}, {}, 422),
+        ({"sender": "a@example.com\nBcc: b@example.com", "to": "support@demo.test", "body": "x"}, {}, 422),
+        ({"sender": "a@example.com", "to": "x@elsewhere.test", "body": "x"}, {}, 422),
+        ({"sender": "a@example.com", "to": "support@demo.test", "body": "x"}, {"Origin": "http://evil.test"}, 403),
+    ],
+)
+def test_what_cannot_be_sent_is_told(world, form, headers, status):
+    assert post(f"{world.mailbox}/messages", urlencode(form).encode(), **headers).status == status
+
+
+def test_the_pages_show_a_mail_without_running_it(world):
+    written = mail(to="ada@example.com")
+    written.add_alternative("<p onclick=x>Hello</p><script>1</script>", subtype="html")
+    given = world.client("ses").send_raw_email(
+        Source="support@demo.test", Destinations=["ada@example.com"], RawMessage={"Data": written.as_bytes()}
+    )["MessageId"]
+    message = eventually(
+        lambda: [m for m in json.loads(get(f"{world.mailbox}/messages")) if given in str(m["headers"])]
+    )
+    place = message[0]["raw_url"].removesuffix("/raw")
+    assert b"Where is my parcel?" in get(f"{world.mailbox}/")
+    page = get(place).decode()
+    assert "<iframe" in page
+    assert "<script" not in page
+    with urlopen(f"{place}/html", timeout=10) as response:  # noqa: S310
+        assert response.headers["Content-Security-Policy"].startswith("sandbox allow-popups")
+        assert b"<p onclick" in response.read()
+    assert json.loads(get(place, Accept="application/json")) == message[0]
+
+
+@pytest.mark.parametrize("path", ["/messages/nothing", "/messages/../lock", "/messages/nothing/raw", "/favicon.ico"])
+def test_the_mailbox_has_nothing_else(world, path):
+    with pytest.raises(HTTPError) as error:
+        get(world.mailbox + path)
+    error.value.close()
+    assert error.value.code == 404
+
+
+def test_an_escalation_is_seen_once_and_kept(world):
+    attribute = {"storefront": {"DataType": "String", "StringValue": "demo"}}
+    for number in (1, 2):
+        world.client("sns").publish(
+            TopicArn=world.topics["escalation"], Message=json.dumps({"n": number}), MessageAttributes=attribute
+        )
+    seen = eventually(lambda: (found := json.loads(get(f"{world.mailbox}/escalations")))[1:] and found)
+    assert seen == [{"message": {"n": n}, "attributes": {"storefront": "demo"}} for n in (1, 2)]
+    assert Escalations(world.session, world.home / "escalations.jsonl").published() == seen
+
+
+# ---- the front door
+
+
+class Gateway(threading.Thread):
+    """
+    API Gateway, as far as a front door sees it: it writes down what came and answers what the test says.
+    """
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.door = listening(ANY)
+        self.port = self.door.getsockname()[1]
+        self.came = []
+        self.answers = []
+
+    def run(self):
+        while True:
+            try:
+                connection, _ = self.door.accept()
+            except OSError:
+                return
+            with connection, connection.makefile("rb") as lines:
+                while head := b"".join(iter(partial(self.line, lines), b"")):
+                    headers = email.message_from_bytes(head.partition(b"\r\n")[2])
+                    body = lines.read(int(headers["Content-Length"]))
+                    self.came.append((head.split(b" ")[:2], headers, body))
+                    status, kind, content = self.answers.pop(0)
+                    connection.sendall(
+                        b"HTTP/1.1 %d Fine\r\nContent-Type: %s\r\nX-Twice: 1\r\nX-Twice: 2\r\nContent-Length: %d\r\n\r\n%s"
+                        % (status, kind, 0 if head.startswith(b"HEAD") else len(content), content)
+                    )
+
+    @staticmethod
+    def line(lines):
+        line = lines.readline()
+        return line if line.strip() else b""
+
+
+@pytest.fixture
+def gateway():
+    gateway = Gateway()
+    gateway.start()
+    yield gateway
+    gateway.door.shutdown(socket.SHUT_RDWR)
+    gateway.door.close()
+    gateway.join()
+
+
+@pytest.fixture
+def front(gateway):
+    apis = iter(["first", "second"])
+    door = listening(ANY)
+    with http(door, partial(FrontDoor, Api(gateway.port, lambda: next(apis)))):
+        yield door.getsockname()
+
+
+def exchange(front, request):
+    """
+    Send bytes and return the status, the headers and the body of the answer.
+    """
+    with socket.create_connection(front, timeout=5) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(partial(connection.recv, 65536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    line, _, fields = head.partition(b"\r\n")
+    return int(line.split()[1]), email.message_from_bytes(fields), body
+
+
+def test_a_request_and_its_answer_pass_as_they_are(front, gateway):
+    gateway.answers = [(201, b"application/json", b'{"a": 1}')]
+    status, headers, body = exchange(
+        front,
+        b"POST /v1/tickets?q=a%20b&q=%C3%A9 HTTP/1.1\r\nHost: x\r\nX-Two: 1\r\nX-Two: 2\r\n"
+        b"X-Forwarded-For: 6.6.6.6\r\nContent-Length: 2\r\n\r\n{}",
+    )
+    ((line, came, sent_body),) = gateway.came
+    assert line == [b"POST", b"/restapis/first/api/_user_request_/v1/tickets?q=a%20b&q=%C3%A9"]
+    assert came.get_all("X-Two") == ["1", "2"]
+    assert came.get_all("X-Forwarded-For") == ["127.0.0.1"]
+    assert sent_body == b"{}"
+    assert (status, body) == (201, b'{"a": 1}')
+    assert headers.get_all("X-Twice") == ["1", "2"]
+
+
+def test_a_body_may_come_in_chunks(front, gateway):
+    gateway.answers = [(200, b"text/plain", b"")]
+    exchange(
+        front,
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n",
+    )
+    assert gateway.came[0][2] == b"abc0123456789"
+
+
+def test_a_route_that_is_unknown_is_a_404(front, gateway):
+    gateway.answers = [(403, b"application/json", b'{"message":"Missing Authentication Token"}')]
+    status, headers, body = exchange(front, b"GET /nowhere?x=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+    assert status == 404
+    assert headers["Content-Type"] == "application/problem+json"
+    assert json.loads(body) == {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "There is nothing here.",
+        "instance": "/nowhere",
+    }
+
+
+def test_an_api_with_another_id_is_found_again(front, gateway):
+    gateway.answers = [(404, b"application/json", b'{"message": "Not Found"}'), (200, b"text/plain", b"here")]
+    assert exchange(front, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")[2] == b"here"
+    assert [came[0][1].split(b"/")[2] for came in gateway.came] == [b"first", b"second"]
+
+
+def test_no_api_no_answer_no_desk(front, gateway):
+    gateway.answers = [(404, b"application/json", b'{"message": "Not Found"}')] * 2
+    assert exchange(front, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")[0] == 503
+
+
+def test_a_head_has_no_body(front, gateway):
+    gateway.answers = [(200, b"text/plain", b"")]
+    assert exchange(front, b"HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n")[::2] == (200, b"")
+
+
+@pytest.mark.parametrize(("length", "status"), [(str(BODY_LIMIT + 1), 413), ("-1", 400), ("ten", 400), ("1e3", 400)])
+def test_a_body_that_is_too_large_or_has_no_length_is_not_read(front, gateway, length, status):
+    request = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\nxxx".encode()
+    assert exchange(front, request)[0] == status
+    assert gateway.came == []
+
+
+def test_aws_that_is_away_is_told(gateway):
+    with listening(ANY) as probe:
+        port = probe.getsockname()[1]
+    door = listening(ANY)
+    with http(door, partial(FrontDoor, Api(port, lambda: "x"))):
+        status, headers, _ = exchange(door.getsockname(), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (status, headers["Content-Type"]) == (503, "application/problem+json")
+
+
+# ---- ports and the folder
+
+
+def test_a_port_that_is_taken_is_named_with_what_to_do():
+    with listening(ANY) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(Trouble, match=f"Port {port} .*CARELINE_TEST_PORT="):
+            listening(Door("a test", "CARELINE_TEST_PORT", port))
+
+
+@pytest.mark.parametrize("value", ["http", "-1", "70000", "80 80"])
+def test_a_port_that_is_none_is_named(value):
+    with pytest.raises(Trouble, match="CARELINE_HTTP_PORT"):
+        Settings.read({"CARELINE_HTTP_PORT": value})
+
+
+def test_two_desks_do_not_share_a_folder(tmp_path):
+    with alone_in(tmp_path), pytest.raises(Trouble, match="run\\.json"), alone_in(tmp_path):
+        pass
+    with alone_in(tmp_path):
+        pass

@@ -1,0 +1,610 @@
+"""
+Every mail and page, in every language, with all that a stranger may have typed.
+"""
+
+import json
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import UndefinedError
+
+from chalicelib.adapters import templates
+from chalicelib.adapters.templates import FOLDER, languages, mail, page
+from chalicelib.domain.storefront import KINDS
+from chalicelib.domain.ticket import Status
+from chalicelib.mail.compose import Letter, compose
+
+LANGUAGES = sorted(languages())
+REFERENCE = "CL-7K3F9-Q2MXR"
+SHOP = {
+    "name": "Lumen & Co",
+    "colour": "#1f5fa8",
+    "signature": "The Lumen team\nMonday to Friday",
+    "support_address": "support@demo.test",
+    "time_zone": "Europe/Madrid",
+}
+AT = datetime(2026, 3, 2, 9, 12, tzinfo=UTC)
+PROMISE = {"by": datetime(2026, 3, 3, 16, 0, tzinfo=UTC), "time_zone": "Europe/Madrid"}
+PROMISE_WORDS = {
+    "en": "You will hear from us by Tuesday 3 March, 17:00 (Europe/Madrid).",
+    "es": "Tendrá noticias nuestras a más tardar el martes 3 de marzo, 17:00 h (Europe/Madrid).",
+}
+EXPIRES = datetime(2026, 3, 17, 9, 12, tzinfo=UTC)
+TICKET_URL = "https://desk.test/tickets/k1.token?x=1&y=2"
+SURVEY_URL = "https://desk.test/surveys/k1.token"
+
+MAILS = {
+    "ticket-received": {
+        "storefront": SHOP,
+        "reference": REFERENCE,
+        "subject": "Broken lamp",
+        "customer_name": "Ana García",
+        "promise": PROMISE,
+        "missing": ("order_reference", "photo"),
+        "ticket_url": TICKET_URL,
+    },
+    "agent-reply": {
+        "storefront": SHOP,
+        "reference": REFERENCE,
+        "subject": "Broken lamp",
+        "agent_name": "Sam Rivera",
+        "body": "Thank you.\n\nA new lamp is on its way:\nhttps://track.test/p?id=1&x=2\n\nIs your address the same?",
+        "ticket_url": TICKET_URL,
+        "quoted": "Hello,\n\nit arrived broken.",
+        "quoted_at": AT,
+    },
+    "survey-invitation": {
+        "storefront": SHOP,
+        "reference": REFERENCE,
+        "customer_name": "Ana García",
+        "survey_url": SURVEY_URL,
+        "expires_on": EXPIRES,
+    },
+}
+TICKET = {
+    "reference": REFERENCE,
+    "status": "open",
+    "subject": "Broken lamp",
+    "created_at": AT,
+    "promise": PROMISE,
+    "missing": ("photo",),
+}
+FROM_CUSTOMER = {
+    "author_role": "customer",
+    "author_name": "Ana García",
+    "created_at": AT,
+    "text": "It arrived broken.\n\nSee https://photos.test/1",
+    "quoted_text": "An older mail",
+    "attachments": [{"name": "lamp.jpg", "size": 1_240_000, "url": "https://files.test/lamp?a=1&b=2"}],
+}
+FROM_AGENT = {
+    "author_role": "agent",
+    "author_name": "Sam Rivera",
+    "created_at": AT,
+    "text": "See https://track.test/p?id=1&x=2.",
+    "quoted_text": "",
+    "attachments": [],
+}
+SURVEY = {
+    "storefront": SHOP,
+    "state": "open",
+    "reference": REFERENCE,
+    "rating": 4,
+    "solved": None,
+    "agent": None,
+    "comment": "",
+    "expires_on": EXPIRES,
+    "review_url": None,
+    "notice": None,
+}
+OPENAPI = {
+    "info": {"title": "Careline", "version": "1"},
+    "paths": {
+        "/v1/tickets": {
+            "post": {
+                "summary": "Open a ticket",
+                "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/New"}}}},
+                "responses": {"201": {"description": "Opened"}, "422": {"$ref": "#/components/responses/Problem"}},
+            },
+        },
+        "/v1/tickets/{reference}": {
+            "parameters": [{"$ref": "#/components/parameters/Reference"}],
+            "get": {"summary": "Read a ticket", "responses": {"200": {"description": "Found"}}},
+        },
+    },
+    "components": {
+        "parameters": {
+            "Reference": {"name": "reference", "in": "path", "required": True, "schema": {"type": "string"}}
+        },
+        "responses": {"Problem": {"description": "What is wrong"}},
+        "schemas": {"New": {"required": ["subject"], "properties": {"subject": {"type": ["string", "null"]}}}},
+    },
+}
+UPLOAD = {"url": "https://files.test/bucket", "fields": {"key": "uploads/1", "policy": "p"}, "max_size": 20_000_000}
+TICKET_PAGE = {
+    "storefront": SHOP,
+    "ticket": TICKET,
+    "messages": [FROM_CUSTOMER, FROM_AGENT],
+    "upload": UPLOAD,
+    "notice": "sent",
+    "attached": [{"id": "u1", "name": "shade.jpg"}],
+    "once": "0123456789abcdef",
+}
+PAGES = {
+    "ticket": TICKET_PAGE,
+    "survey": SURVEY,
+    "not-found": {},
+    "problem": {"storefront": SHOP, "status": 503, "id": "1-abc"},
+    "docs": {"openapi": OPENAPI},
+}
+EVERY_MAIL = [(what, language) for what in MAILS for language in LANGUAGES]
+EVERY_PAGE = [(name, language) for name in PAGES for language in LANGUAGES]
+
+BLOCKS = {"p", "li", "blockquote", "h1", "h2", "h3", "tr", "td", "title", "br", "label", "legend"}
+
+
+class Reader(HTMLParser):
+    """What a person sees of a page (a line for each block), and what is in it for a program."""
+
+    def __init__(self, html):
+        super().__init__(convert_charrefs=True)
+        self.tags, self.attributes, self.texts, self.hidden = set(), [], [""], 0
+        self.labels = set()
+        self.button = False
+        self.feed(html)
+        self.lines = [line for line in (" ".join(text.split()) for text in self.texts) if line]
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        self.hidden += tag in {"style", "title"}
+        self.button = tag == "a" and ("class", "button") in attrs
+        if tag in BLOCKS:
+            self.texts.append("")
+
+    def handle_endtag(self, tag):
+        self.hidden -= tag in {"style", "title"}
+        if tag in BLOCKS:
+            self.texts.append("")
+
+    def handle_data(self, data):
+        if not self.hidden:
+            self.texts[-1] += data
+            if self.button:
+                self.labels.add(" ".join(data.split()))
+
+    @property
+    def links(self):
+        return {value for _, name, value in self.attributes if name == "href"}
+
+    @property
+    def fields(self):
+        return {value for _, name, value in self.attributes if name == "name"}
+
+
+def strings(language):
+    return json.loads((FOLDER / "strings" / f"{language}.json").read_text("utf-8"))
+
+
+def spoken(language):
+    return {"t": strings(language)}
+
+
+# Languages
+
+
+def test_customers_are_answered_in_english_and_spanish():
+    assert languages() == {"en", "es"}
+
+
+def test_every_mail_exists_in_every_language_and_is_tried_here():
+    folders = {path.name: {sub.name for sub in path.iterdir()} for path in (FOLDER / "mail").iterdir() if path.is_dir()}
+    assert folders == {what: languages() for what in MAILS}
+    assert {path.stem for path in (FOLDER / "pages").glob("*.html")} == {*PAGES, "layout"}
+
+
+def shape(node):
+    if isinstance(node, dict):
+        return {key: shape(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [shape(value) for value in node]
+    return sorted(re.findall(r"%\(\w+\)s", node))
+
+
+def test_the_words_of_all_languages_have_the_same_places():
+    assert all(shape(strings(language)) == shape(strings("en")) for language in LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"), [("es", "es"), ("es-MX", "es"), ("ES_es", "es"), ("fr", "en"), ("", "en"), ("../es", "en")]
+)
+def test_a_language_that_is_not_spoken_is_answered_in_english(asked, given):
+    assert mail("ticket-received", asked, MAILS["ticket-received"]) == mail(
+        "ticket-received", given, MAILS["ticket-received"]
+    )
+    assert f'<html lang="{given}">' in page("not-found", asked, {})
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_status_and_every_demand_has_words(language):
+    assert set(strings(language)["ticket"]["status"]) == set(Status)
+    assert set(strings(language)["missing"]) == {key for kind in KINDS.values() for key in kind.asks_for}
+
+
+# Mails
+
+
+@pytest.mark.parametrize(("what", "language"), EVERY_MAIL)
+def test_text_and_html_of_a_mail_say_the_same(what, language):
+    rendered = mail(what, language, MAILS[what])
+    seen = Reader(rendered.html)
+    in_html = " ".join(seen.lines)
+    in_text = " ".join(re.sub(r"(?m)^(?:>|- ) ?", "", rendered.text).split())
+    for line in rendered.text.splitlines():
+        bare = re.sub(r"^(?:>|- ) ?|:? https?://\S+$", "", line).strip()
+        assert bare in in_html or bare in seen.links, bare
+    said_by_layout = {SHOP["name"], *seen.labels}
+    for line in seen.lines:
+        for said in line.split(" · "):
+            assert said in in_text or said in said_by_layout, said
+    for url in seen.links:
+        assert url in rendered.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_acknowledgement_holds_number_promise_demands_and_link(language):
+    rendered = mail("ticket-received", language, MAILS["ticket-received"])
+    seen = Reader(rendered.html)
+    for said in (rendered.text, "\n".join(seen.lines)):
+        assert REFERENCE in said
+        assert PROMISE_WORDS[language] in said
+        assert strings(language)["missing"]["order_reference"] in said
+        assert strings(language)["missing"]["photo"] in said
+        assert "Ana García" in said
+    assert TICKET_URL in rendered.text
+    assert TICKET_URL in seen.links
+    assert rendered.subject == f"Re: [{REFERENCE}] Broken lamp"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_acknowledgement_without_promise_demands_and_link_says_nothing_of_them(language):
+    bare = {**MAILS["ticket-received"], "promise": None, "missing": (), "ticket_url": None, "customer_name": ""}
+    rendered = mail("ticket-received", language, bare)
+    assert "http" not in rendered.text
+    assert not Reader(rendered.html).links
+    assert "<ul" not in rendered.html
+    assert "\n\n\n" not in rendered.text
+    assert not re.search(r"\b1?\d:\d\d\b", rendered.text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("what", ["ticket-received", "agent-reply"])
+def test_what_a_stranger_typed_is_not_mailed_to_the_address_he_named(what, language):
+    rendered = mail(what, language, {**MAILS[what], "subject": None, "customer_name": "Win €500", "quoted": None})
+    assert "Win" not in f"{rendered.subject}{rendered.text}{rendered.html}"
+    assert rendered.subject.startswith(f"[{REFERENCE}] ")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_survey_has_one_link_for_each_rating_and_each_only_opens_the_page(language):
+    rendered = mail("survey-invitation", language, MAILS["survey-invitation"])
+    links = [f"{SURVEY_URL}?rating={n}" for n in range(1, 6)]
+    assert Reader(rendered.html).links == set(links)
+    for link, word in zip(links, strings(language)["ratings"], strict=True):
+        assert f"{word}: {link}" in rendered.text
+
+
+def test_a_rating_joins_the_address_it_is_given():
+    assert templates.rated("https://desk.test/s?lang=es", 3) == "https://desk.test/s?lang=es&rating=3"
+
+
+def test_an_agents_words_stay_as_they_are():
+    body = "Line one\n  indented <b>\n\n\nhttps://track.test/p?id=1&x=2, (https://a.test/b) ftp://x javascript:alert(1)"
+    rendered = mail("agent-reply", "en", {**MAILS["agent-reply"], "body": body, "ticket_url": None})
+    assert rendered.text.startswith(body)
+    assert Reader(rendered.html).links == {"https://track.test/p?id=1&x=2", "https://a.test/b"}
+
+
+@pytest.mark.parametrize(
+    ("subject", "answered"),
+    [
+        ("Broken lamp", f"Re: [{REFERENCE}] Broken lamp"),
+        ("RE: Re[2]: AW: Broken lamp", f"Re: [{REFERENCE}] Broken lamp"),
+        (f"Re: [{REFERENCE}] Broken lamp", f"Re: [{REFERENCE}] Broken lamp"),
+        ("Reply: no prefix", f"Re: [{REFERENCE}] Reply: no prefix"),
+        ("two\r\nBcc: lines\x00", f"Re: [{REFERENCE}] two Bcc: lines"),
+        ("", f"Re: [{REFERENCE}]"),
+        ("x" * 500, f"Re: [{REFERENCE}] {'x' * 199}…"),
+    ],
+)
+def test_the_number_stands_once_between_re_and_the_subject(subject, answered):
+    assert templates.answering(subject, REFERENCE) == answered
+
+
+@pytest.mark.parametrize(("what", "language"), EVERY_MAIL)
+def test_every_mail_is_7_bit_on_the_wire_and_no_line_is_too_long(what, language):
+    long_words = {"body": "ñ" * 5000, "quoted": "x" * 5000, "customer_name": "名" * 2000, "subject": "y" * 5000}
+    rendered = mail(what, language, {**MAILS[what], **{k: v for k, v in long_words.items() if k in MAILS[what]}})
+    letter = Letter(
+        ("support@demo.test", "Lumen"), ("ana@demo.test", ""), rendered.subject, rendered.text, rendered.html
+    )
+    wire = compose(letter)
+    assert wire.isascii()
+    assert max(len(line) for line in wire.split(b"\r\n")) <= 998
+
+
+def whole(what, context):
+    """Render a mail or a page to HTML."""
+    return mail(what, "en", context).html if what in MAILS else page(what, "en", context)
+
+
+OPTIONAL = {"ticket": {"attached"}, "problem": {"storefront", "id"}, "survey": {"storefront", "review_url", "solved"}}
+
+
+@pytest.mark.parametrize(
+    ("what", "key"),
+    [
+        (what, key)
+        for what, context in {**MAILS, **PAGES}.items()
+        for key in context
+        if key not in OPTIONAL.get(what, set())
+    ],
+)
+def test_a_value_that_is_left_out_is_an_error_not_a_gap(what, key):
+    context = {**MAILS, **PAGES}[what]
+    with pytest.raises(UndefinedError):
+        whole(what, {name: value for name, value in context.items() if name != key})
+
+
+# Dates
+
+
+@pytest.mark.parametrize(
+    ("at", "zone", "english", "spanish"),
+    [
+        ("2026-03-03T16:00", "Europe/Madrid", "Tuesday 3 March, 17:00 (Europe/Madrid)", "martes 3 de marzo, 17:00 h (Europe/Madrid)"),
+        # summer time began on 29 March
+        ("2026-03-30T16:00", "Europe/Madrid", "Monday 30 March, 18:00 (Europe/Madrid)", "lunes 30 de marzo, 18:00 h (Europe/Madrid)"),
+        # another day over there, and a place of two words
+        ("2026-03-01T02:30", "America/New_York", "Saturday 28 February, 21:30 (America/New York)", "sábado 28 de febrero, 21:30 h (America/New York)"),
+        # a shift that ends at midnight belongs to the day it ends
+        ("2026-03-04T00:00", "UTC", "Tuesday 3 March, 23:59 (UTC)", "martes 3 de marzo, 23:59 h (UTC)"),
+        ("2026-03-04T00:01", "UTC", "Wednesday 4 March, 00:01 (UTC)", "miércoles 4 de marzo, 00:01 h (UTC)"),
+    ],
+)  # fmt: skip
+def test_a_promise_is_told_on_the_clock_of_the_shop(at, zone, english, spanish):
+    moment = datetime.fromisoformat(at).replace(tzinfo=UTC)
+    assert templates.moment(spoken("en"), moment, zone) == english
+    assert templates.moment(spoken("es"), moment, zone) == spanish
+
+
+def test_days_and_moments_of_the_past_have_their_year():
+    assert templates.stamp(spoken("en"), AT, "Europe/Madrid") == "2 March 2026, 10:12"
+    assert templates.stamp(spoken("es"), AT, "Europe/Madrid") == "2 de marzo de 2026, 10:12 h"
+    assert templates.last_day(spoken("en"), EXPIRES, "Europe/Madrid") == "Monday 16 March 2026"
+    assert templates.last_day(spoken("es"), EXPIRES, "Europe/Madrid") == "lunes 16 de marzo de 2026"
+
+
+@pytest.mark.parametrize(
+    ("expires", "zone", "last"),
+    [
+        ("2026-03-17T09:12", "UTC", "Monday 16 March 2026"),
+        ("2026-03-17T00:00", "UTC", "Monday 16 March 2026"),
+        ("2026-03-17T02:00", "America/New_York", "Sunday 15 March 2026"),
+    ],
+)
+def test_a_survey_is_open_at_least_as_long_as_it_says(expires, zone, last):
+    assert templates.last_day(spoken("en"), datetime.fromisoformat(expires).replace(tzinfo=UTC), zone) == last
+
+
+@pytest.mark.parametrize(
+    ("count", "english", "spanish"),
+    [(12, "1 KB", "1 KB"), (240_400, "240 KB", "240 KB"), (999_700, "1 MB", "1 MB"), (1_240_000, "1.2 MB", "1,2 MB")],
+)
+def test_the_size_of_a_file_is_told_in_words(count, english, spanish):
+    assert templates.size(spoken("en"), count) == english
+    assert templates.size(spoken("es"), count) == spanish
+
+
+# Pages
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_ticket_page_shows_status_promise_conversation_and_a_form(language):
+    seen = Reader(page("ticket", language, TICKET_PAGE))
+    said = "\n".join(seen.lines)
+    for fact in (REFERENCE, PROMISE_WORDS[language], "Broken lamp", "It arrived broken.", "Sam Rivera", "lamp.jpg"):
+        assert fact in said
+    assert strings(language)["ticket"]["status"]["open"][1] in said
+    assert {"body", "once", "supervisor", "attachment", "file", "key", "policy"} <= seen.fields
+    assert ("form", "action", UPLOAD["url"]) in seen.attributes
+    assert "details" in seen.tags
+
+
+def test_links_of_agents_are_links_and_those_of_customers_are_words():
+    links = Reader(page("ticket", "en", TICKET_PAGE)).links
+    assert "https://track.test/p?id=1&x=2" in links
+    assert "https://photos.test/1" not in links
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("status", Status)
+def test_every_status_has_its_page(status, language):
+    said = page("ticket", language, {**TICKET_PAGE, "ticket": {**TICKET, "status": status}, "upload": None})
+    assert templates.escape(strings(language)["ticket"]["status"][status][1]) in said
+    assert ('name="supervisor"' in said) == (status not in {"closed", "merged", "spam"})
+    assert 'type="file"' not in said
+
+
+@pytest.mark.parametrize("notice", sorted(strings("en")["ticket"]["notice"]))
+def test_every_notice_is_told_to_screen_readers(notice):
+    said = page("ticket", "en", {**TICKET_PAGE, "notice": notice})
+    assert f'role="status">{strings("en")["ticket"]["notice"][notice]}<' in said
+
+
+def checked(html, name):
+    return re.findall(rf'name="{name}" value="(\w+)" checked', html)
+
+
+def test_the_survey_opens_with_the_rating_that_was_chosen_in_the_mail():
+    assert checked(page("survey", "en", SURVEY), "rating") == ["4"]
+    assert checked(page("survey", "en", {**SURVEY, "rating": None}), "rating") == []
+
+
+def test_a_survey_that_is_changed_shows_what_was_said():
+    said = page("survey", "en", {**SURVEY, "solved": False, "agent": 5, "comment": "\nlate\n"})
+    assert checked(said, "solved") == ["no"]
+    assert checked(said, "agent") == ["5"]
+    assert "\n\nlate\n</textarea>" in said
+
+
+@pytest.mark.parametrize(("rating", "shown"), [(5, True), (4, False)])
+def test_only_the_best_rating_is_asked_for_a_review(rating, shown):
+    thanks = {**SURVEY, "state": "thanks", "rating": rating, "review_url": "https://reviews.test/lumen"}
+    assert ("https://reviews.test/lumen" in Reader(page("survey", "es", thanks)).links) == shown
+
+
+def test_a_survey_that_is_over_needs_no_facts_and_has_no_form():
+    assert "form" not in Reader(page("survey", "en", {"state": "expired", "storefront": SHOP})).tags
+
+
+def test_a_page_that_does_not_exist_names_nobody():
+    said = page("not-found", "en", {})
+    assert Reader(said).lines == [strings("en")["layout"]["skip"], *strings("en")["not_found"].values()]
+
+
+@pytest.mark.parametrize(("status", "words"), [(503, "503"), (418, "400"), (502, "500"), (413, "413")])
+def test_a_problem_says_what_to_do(status, words):
+    lines = Reader(page("problem", "en", {"status": status})).lines
+    assert lines[1:] == strings("en")["problem"][words]
+
+
+def test_the_docs_list_every_operation():
+    lines = Reader(page("docs", "en", {"openapi": OPENAPI})).lines
+    for said in (
+        "POST /v1/tickets",
+        "GET /v1/tickets/{reference}",
+        "reference needed",
+        "What is wrong",
+        "subject needed",
+        "string or null",
+    ):
+        assert said in lines
+
+
+@pytest.mark.parametrize(("name", "language"), EVERY_PAGE)
+def test_a_page_brings_everything_with_it_and_runs_nothing(name, language):
+    html = page(name, language, PAGES[name])
+    seen = Reader(html)
+    assert not seen.tags & {"script", "link", "img", "iframe", "object", "embed", "base"}
+    assert not re.search(r"@import|url\(", html)
+    assert not [name for _, name, _ in seen.attributes if name.startswith("on") or name in {"src", "style"}]
+    assert ("meta", "content", "no-referrer") in seen.attributes
+    assert seen.tags >= {"html", "main", "h1", "title"}
+
+
+@pytest.mark.parametrize("name", ["ticket", "survey"])
+def test_every_field_has_a_label_that_screen_readers_read(name):
+    html = page(name, "en", PAGES[name])
+    named = set(re.findall(r'<label for="([\w-]+)"', html))
+    unlabelled = re.sub(r"<label>.*?</label>", "", html)
+    fields = [field for field in re.findall(r"<(?:input|textarea)[^>]*>", unlabelled) if 'type="hidden"' not in field]
+    assert fields
+    for field in fields:
+        assert re.search(r'id="([\w-]+)"', field)[1] in named
+
+
+# Hostile values
+
+TRICKS = (
+    '"><script>alert(1)</script>',
+    "'><img src=x onerror=alert(1)>",
+    "</title></style></textarea><svg onload=alert(1)>",
+    "{{ 7*7 }}{% raw %}",
+    "javascript:alert(1)//https://x",
+    'https://x.test/"onmouseover=alert(1)//',
+)
+NOT_HOSTILE = {"status", "state", "author_role", "notice", "time_zone", "method"}
+
+
+def hostile(node, trick, key=""):
+    if isinstance(node, dict):
+        return {name: hostile(value, trick, name) for name, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [hostile(value, trick, key) for value in node]
+    return trick if isinstance(node, str) and key not in NOT_HOSTILE else node
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+@pytest.mark.parametrize("what", [*MAILS, "ticket", "survey", "problem"])
+def test_what_a_stranger_types_is_words_and_nothing_else(what, trick):
+    kind = Reader(whole(what, {**MAILS, **PAGES}[what]))
+    seen = Reader(whole(what, hostile({**MAILS, **PAGES}[what], trick)))
+    assert seen.tags <= kind.tags | {"ul", "li", "a"}
+    assert {(tag, name) for tag, name, _ in seen.attributes} <= {
+        *((tag, name) for tag, name, _ in kind.attributes), ("a", "href"), ("a", "rel"), ("input", "type"),
+        ("input", "name"), ("input", "value"),
+    }  # fmt: skip
+    for tag, name, value in seen.attributes:
+        if name == "href" or (tag, name) == ("form", "action"):
+            assert re.match(r"https?://[^\s\"<>]+$|mailto:[\w%/.-]+$|#\w*$|\?$", value), value
+        if name == "style":
+            assert "alert" not in value
+
+
+@pytest.mark.parametrize(
+    ("url", "web"),
+    [
+        ("https://shop.test/a?b=c#d", True),
+        ("HTTP://shop.test", True),
+        ("/v1/files/1", True),
+        ("?", True),
+        ("//evil.test", False),
+        ("/\\evil.test", False),
+        ("https:evil", False),
+        ("https://", False),
+        ("javascript:alert(1)", False),
+        ("\njavascript:alert(1)", False),
+        ("https://shop.test/\nx", False),
+        ("data:text/html,x", False),
+        ("mailto:a@b.test", False),
+        ("", False),
+    ],
+)
+def test_links_lead_to_the_web_only(url, web):
+    assert templates.is_web(url) == web
+    assert templates.href(url) == (url if web else "#")
+
+
+def test_a_colour_that_is_none_is_not_written_into_a_style():
+    html = page("problem", "en", {"storefront": {**SHOP, "colour": "red}body{display:none"}, "status": 500})
+    assert "display:none" not in html
+
+
+COLOURS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
+
+
+@given(COLOURS, st.sampled_from(["#ffffff", "#1d2125", "#f6f8fa"]))
+def test_the_colour_of_any_shop_can_be_read(colour, background):
+    shade = templates.readable(colour, background)
+    assert templates._contrast(shade, background) >= 4.5
+    assert templates._contrast(shade, templates.ink(shade)) >= 4.5
+
+
+def test_black_on_white_is_21_to_1():
+    assert templates._contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert templates._contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)
+
+
+def test_the_colours_of_pages_can_be_read():
+    layout = (FOLDER / "pages" / "layout.html").read_text("utf-8")
+    for colours in re.findall(r"--page: .*", layout):
+        named = dict(re.findall(r"--(\w+): (#\w{6})", colours))
+        for back in ("page", "card", "soft"):
+            assert templates._contrast(named["text"], named[back]) >= 7
+            assert templates._contrast(named["quiet"], named[back]) >= 4.5
+            assert templates._contrast(named["edge"], named[back]) >= 3

@@ -1,0 +1,199 @@
+"""
+A whole desk in one process: real adapters on moto, and the events that AWS would bring, brought by hand.
+"""
+
+import email
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+
+import yaml
+from moto import mock_aws
+from moto.backends import get_backend
+
+from chalicelib import wiring
+from chalicelib.adapters import aws, rows, settings
+from chalicelib.config import config
+from chalicelib.domain.storefront import Storefront
+from chalicelib.domain.ticket import Author, Role
+from chalicelib.handlers import callers
+from chalicelib.usecases import due, feedback, house, mail, sending
+
+ACCOUNT, REGION = "123456789012", "eu-west-1"
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+AGENT = Author(Role.AGENT, "Ana", "ana@shop.test")
+DEMO = Storefront("demo", "Demo Shop", ("support@demo.test",))
+OTHER = Storefront("other", "Other Shop", ("support@other.test",))
+_INFRA = Path(__file__).parents[1] / "infra"
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms as plain values."""
+
+
+_Loader.add_multi_constructor("!", lambda loader, _, node: getattr(loader, f"construct_{node.id}")(node))
+
+
+@dataclass
+class World:
+    """`now` moves only when a test moves it. `feedback_flows` off keeps SES's events back."""
+
+    now: datetime = START
+    feedback_flows: bool = True
+    _told: int = 0
+    _moves: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        self.desk = wiring.joined(config(), lambda: self.now)
+
+    def later(self, **ago: float) -> datetime:
+        self.now += timedelta(**ago)
+        return self.now
+
+    # What AWS would do
+
+    def stream(self) -> None:
+        """Bring every outbox item that is new, as the stream does."""
+        for held in self.rows("OUTBOX#"):
+            sending.send_out(self.desk, held["pk"].removeprefix("TICKET#"), held["sk"].removeprefix("OUTBOX#"))
+
+    def sweep(self, at: datetime | None = None) -> None:
+        """Sweep, and work off what it put on the queues, until nothing is left there."""
+        due.sweep(self.desk, at or self.now)
+        for order in self.drain("due"):
+            due.work(self.desk, order)
+        for named in self.drain("outbox"):
+            sending.send_out(self.desk, named["ticket"], named["outbox"])
+
+    def tell_feedback(self, *kinds: str) -> None:
+        """Bring SES's events for every mail that was sent and not told of yet."""
+        if not self.feedback_flows:
+            return
+        fresh, self._told = self.sent_raw()[self._told :], len(self.sent_raw())
+        for kind in kinds or ("Send", "Delivery"):
+            for sent in fresh:
+                feedback.take_in(self.desk, ses_event(kind, sent))
+
+    def settle(self) -> None:
+        self.stream()
+        self.tell_feedback()
+
+    def receive(self, raw: bytes | EmailMessage, *, to: str = "support@demo.test", **verdicts: str) -> mail.Taken:
+        """Do what SES does with a mail, and hand its notification to the desk."""
+        return mail.take_in(self.desk, mail.envelope_of(self.store(raw, to=to, **verdicts)))
+
+    def store(self, raw: bytes | EmailMessage, *, to: str = "support@demo.test", **verdicts: str) -> dict:
+        content = raw if isinstance(raw, bytes) else raw.as_bytes()
+        self._moves += 1
+        key = f"incoming/{self._moves:06d}"
+        aws.client("s3").put_object(Bucket="careline-mail", Key=key, Body=content)
+        said = {"spf": "PASS", "dkim": "PASS", "dmarc": "PASS", "spam": "PASS", "virus": "PASS"} | verdicts
+        sender = email.message_from_bytes(content)["From"] or ""
+        return {
+            "notificationType": "Received",
+            "mail": {"source": sender.rpartition("<")[2].rstrip(">"), "destination": [to]},
+            "receipt": {"recipients": [to], "action": {"objectKey": key}}
+            | {f"{name}Verdict": {"status": status} for name, status in said.items()},
+        }
+
+    # What can be seen
+
+    def mails(self, to: str | None = None) -> list[EmailMessage]:
+        """Return the mails that SES was given, oldest first."""
+        sent = [email.message_from_bytes(one, policy=email.policy.default) for one in self.sent_raw()]
+        return [m for m in sent if to is None or to in str(m["To"])]
+
+    def sent_raw(self) -> list[bytes]:
+        return [m.raw_data.encode() for m in get_backend("ses")[ACCOUNT][REGION].sent_messages]
+
+    def escalations(self) -> list[dict]:
+        topics = get_backend("sns")[ACCOUNT][REGION].topics
+        return [json.loads(sent[1]) for topic in topics.values() for sent in topic.sent_notifications]
+
+    def drain(self, queue: str) -> list[dict]:
+        """Take every message off a queue."""
+        bodies = []
+        for message in self.queue(queue):
+            bodies.append(json.loads(message["Body"]))
+        return bodies
+
+    def queue(self, name: str) -> list[dict]:
+        sqs, url = aws.client("sqs"), f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
+        taken = []
+        while got := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]).get("Messages"):
+            for message in got:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            taken += got
+        return taken
+
+    def rows(self, sort_prefix: str = "") -> list[dict]:
+        items = get_backend("dynamodb")[ACCOUNT][REGION].tables["careline"].all_items()
+        plain = [{name: value.value for name, value in item.attrs.items()} for item in items]
+        return sorted((r for r in plain if r["sk"].startswith(sort_prefix)), key=lambda r: (r["pk"], r["sk"]))
+
+
+def ses_event(kind: str, raw: bytes, **about: object) -> dict:
+    """Return the event that SES would publish of a mail it was given."""
+    sent = email.message_from_bytes(raw)
+    tags = dict(pair.strip().split("=") for pair in sent["X-SES-MESSAGE-TAGS"].split(","))
+    to = sent["To"].rpartition("<")[2].rstrip(">")
+    details = {
+        "Delivery": {"recipients": [to]},
+        "Bounce": {"bounceType": "Permanent", "bouncedRecipients": [{"emailAddress": to, "diagnosticCode": "550 no such user"}]},
+        "Complaint": {"complainedRecipients": [{"emailAddress": to}]},
+    }
+    stamp = START.isoformat().replace("+00:00", "Z")
+    return {
+        "eventType": kind,
+        "mail": {
+            "timestamp": stamp,
+            "messageId": f"ses-{tags['outbox']}",
+            "destination": [to],
+            "tags": {name: [value] for name, value in tags.items()},
+        },
+        kind[0].lower() + kind[1:]: {"timestamp": stamp, **details.get(kind, {}), **about},
+    }
+
+
+@contextmanager
+def running() -> Iterator[World]:
+    """Start a world: tables as the data stack describes them, buckets, queues, two storefronts."""
+    with mock_aws():
+        _forget()
+        _build()
+        world = World()
+        settings.ensure_signing_keys("careline-settings")
+        for storefront in (DEMO, OTHER):
+            house.put_storefront(world.desk, storefront)
+        yield world
+    _forget()
+
+
+def _forget() -> None:
+    """Be a new process: nothing that was cached is known."""
+    aws.client.cache_clear()
+    aws._session.cache_clear()
+    rows.Row._connection = None
+    wiring.desk.cache_clear()
+    callers._calls.clear()
+
+
+def _build() -> None:
+    for name, resource in yaml.load((_INFRA / "data.yaml").read_text(), _Loader)["Resources"].items():  # noqa: S506
+        if resource["Type"] == "AWS::DynamoDB::Table":
+            given = resource["Properties"]
+            wanted = {k: given[k] for k in ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes") if k in given}
+            table = {"Table": "careline", "SettingsTable": "careline-settings"}[name]
+            aws.client("dynamodb").create_table(TableName=table, BillingMode="PAY_PER_REQUEST", **wanted)
+    for bucket in ("careline-mail", "careline-files"):
+        aws.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    for queue in ("outbox", "due", "feedback", "IntakeDeadLetter", "DueDeadLetter"):
+        aws.client("sqs").create_queue(QueueName=queue)
+    aws.client("sns").create_topic(Name="escalation")
+    aws.client("ses").create_configuration_set(ConfigurationSet={"Name": "careline-test"})
+    for domain in ("demo.test", "other.test"):
+        aws.client("ses").verify_domain_identity(Domain=domain)
