@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from botocore.exceptions import ClientError
@@ -91,7 +92,7 @@ def deploy(
     put_stack(
         stage.data_stack(name),
         url(bucket, put_artifact(built.data, bucket, session), session),
-        {"TlsOnly": "false" if embedded else "true"},
+        {"Embedded": str(embedded).lower()},
         session=session,
         keep=not embedded,
         say=say,
@@ -99,6 +100,7 @@ def deploy(
     data = stage.stack_outputs(stage.data_stack(name), session)
     parameters = {
         "Stage": name,
+        "Embedded": str(embedded).lower(),
         **data,
         "ArtifactBucket": bucket,
         "CodeKey": put_artifact(built.function, bucket, session),
@@ -136,9 +138,13 @@ def receiving(session: Session, recipients: str | None, *, on: bool) -> dict[str
     return {"ReceiveMail": "true", "ReceiptRuleSet": active or RULE_SET, **named}
 
 
+def artifacts(name: str, session: Session) -> str:
+    return f"careline-{name}-artifacts-{session.account}-{session.region}"
+
+
 def artifact_bucket(name: str, session: Session) -> str:
     """Return the bucket for zips and templates, made if it is not there."""
-    bucket = f"careline-{name}-artifacts-{session.account}-{session.region}"
+    bucket = artifacts(name, session)
     s3 = session.client("s3")
     try:
         s3.head_bucket(Bucket=bucket)
@@ -178,16 +184,27 @@ def destroy(name: str, *, session: Session, data: bool = False, say: Say = print
         say(f"The data stack {stage.data_stack(name)} stays: make deploy STAGE={name} brings the desk back to it.")
         return
     made = stage.stack_outputs(stage.data_stack(name), session)
-    delete_stack(stage.data_stack(name), session=session, say=say)
-    dynamodb, s3 = session.client("dynamodb"), session.client("s3")
     for table in (made[key] for key in ("Table", "SettingsTable") if key in made):
         say(f"  deleting table {table}")
+        delete_table(table, session)
+    for bucket in (*(made[key] for key in ("MailBucket", "FilesBucket") if key in made), artifacts(name, session)):
+        say(f"  emptying and deleting bucket {bucket}")
+        delete_bucket(bucket, session)
+    delete_stack(stage.data_stack(name), session=session, say=say)
+
+
+def delete_table(table: str, session: Session) -> None:
+    dynamodb = session.client("dynamodb")
+    with suppress(dynamodb.exceptions.ResourceNotFoundException):
         dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
         dynamodb.get_waiter("table_exists").wait(TableName=table)
         dynamodb.delete_table(TableName=table)
-    buckets = [made[key] for key in ("MailBucket", "FilesBucket") if key in made]
-    for bucket in (*buckets, artifact_bucket(name, session)):
-        say(f"  emptying and deleting bucket {bucket}")
+        dynamodb.get_waiter("table_not_exists").wait(TableName=table)
+
+
+def delete_bucket(bucket: str, session: Session) -> None:
+    s3 = session.client("s3")
+    with suppress(s3.exceptions.NoSuchBucket):
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
             if keys := [{"Key": item["Key"]} for item in page.get("Contents", [])]:
                 s3.delete_objects(Bucket=bucket, Delete={"Objects": keys})

@@ -79,7 +79,7 @@ def package(architecture: str = AWS_ARCHITECTURE, *, out: Path = ROOT / "build")
     chalice(architecture, work)
     write_json(built.data, load_yaml(ROOT / "infra/data.yaml"))
     write_json(built.desk, finished(yaml.safe_load((work / "sam.yaml").read_text())))
-    shutil.copyfile(libraries(work), built.function)
+    shutil.copyfile(libraries(work / "layer-deployment.zip"), built.function)
     append(built.function, dict(code(work)))
     return built
 
@@ -111,13 +111,11 @@ def write_json(path: Path, template: dict[str, Any]) -> None:
     path.write_text(json.dumps(template, indent=1, sort_keys=True) + "\n")
 
 
-def libraries(work: Path) -> Path:
-    """Return the zip of the libraries, which is made again only when Chalice's layer is another one."""
-    layer = work / "layer-deployment.zip"
-    made = work / f"libraries-{hashlib.sha256(layer.read_bytes()).hexdigest()[:16]}.zip"
+def libraries(layer: Path) -> Path:
+    """Return the zip of the libraries, kept beside Chalice's own until its layer is another one."""
+    made = ROOT / f".chalice/deployments/libraries-{hashlib.sha256(layer.read_bytes()).hexdigest()[:16]}.zip"
     if not made.exists():
-        partial = made.with_suffix(".partial")
-        partial.unlink(missing_ok=True)
+        partial = made.with_suffix(f".{os.getpid()}")
         append(partial, {"/".join(path.parts[LAYER_DEPTH:]): content for path, content in unzipped(layer)})
         partial.rename(made)
     return made

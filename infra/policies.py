@@ -22,17 +22,23 @@ FILES = "arn:${AWS::Partition}:s3:::${FilesBucket}"
 
 @dataclass(frozen=True)
 class Grant:
-    """Actions of one service ("sqs:SendMessage GetQueueUrl") on resources."""
+    """
+    Actions of one service ("sqs:SendMessage GetQueueUrl") on resources.
+
+    coarse: the embedded AWS asks for these actions on `*` only, so there, and only there, it gets that.
+    """
 
     actions: str
     on: tuple[str, ...]
+    coarse: bool = False
 
     def statement(self) -> dict[str, object]:
         service, _, names = self.actions.partition(":")
+        resources = [{"Fn::Sub": resource} for resource in self.on]
         return {
             "Effect": "Allow",
             "Action": [f"{service}:{name}" for name in names.split()],
-            "Resource": [{"Fn::Sub": resource} for resource in self.on],
+            "Resource": {"Fn::If": ["OnAws", resources, ["*"]]} if self.coarse else resources,
         }
 
 
@@ -50,7 +56,7 @@ SENDS = (
     Grant("dynamodb:GetItem BatchGetItem Query PutItem UpdateItem DeleteItem ConditionCheckItem", (TABLE,)),
     Grant("dynamodb:GetItem", (SETTINGS,)),
     Grant("s3:GetObject", (f"{FILES}/files/*",)),
-    Grant("ses:SendRawEmail", (IDENTITIES, MAIL_EVENTS)),
+    Grant("ses:SendRawEmail", (IDENTITIES, MAIL_EVENTS), coarse=True),
     Grant("sns:Publish", ("${EscalationTopic}",)),
     Grant("sqs:GetQueueAttributes", ("${MailFeedbackMessages.Arn}",)),
 )

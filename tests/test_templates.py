@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import UndefinedError
 
@@ -296,6 +296,7 @@ def test_a_survey_has_one_link_for_each_rating_and_each_only_opens_the_page(lang
     assert Reader(rendered.html).links == set(links)
     for link, word in zip(links, strings(language)["ratings"], strict=True):
         assert f"{word}: {link}" in rendered.text
+        assert re.search(rf'href="{re.escape(link)}"[^>]*><strong>\d</strong>&ensp;{word}</a>', rendered.html)
 
 
 def test_a_rating_joins_the_address_it_is_given():
@@ -303,7 +304,7 @@ def test_a_rating_joins_the_address_it_is_given():
 
 
 def test_an_agents_words_stay_as_they_are():
-    body = "Line one\n  indented <b>\n\n\nhttps://track.test/p?id=1&x=2, (https://a.test/b) ftp://x javascript:alert(1)"
+    body = "Line one\n  indented <b>\n\n\nhttps://track.test/p?id=1&x=2, (https://a.test/b) ftp://x javascript:alert(1) https://."
     rendered = mail("agent-reply", "en", {**MAILS["agent-reply"], "body": body, "ticket_url": None})
     assert rendered.text.startswith(body)
     assert Reader(rendered.html).links == {"https://track.test/p?id=1&x=2", "https://a.test/b"}
@@ -323,6 +324,13 @@ def test_an_agents_words_stay_as_they_are():
 )
 def test_the_number_stands_once_between_re_and_the_subject(subject, answered):
     assert templates.answering(subject, REFERENCE) == answered
+
+
+@pytest.mark.parametrize(("what", "language"), EVERY_MAIL)
+def test_a_subject_is_one_line(what, language):
+    rendered = mail(what, language, {**MAILS[what], "reference": "CL\r\nBcc: x", "subject": "a\nb"})
+    assert "Bcc: x" in rendered.subject
+    assert rendered.subject.isprintable()
 
 
 @pytest.mark.parametrize(("what", "language"), EVERY_MAIL)
@@ -525,6 +533,7 @@ TRICKS = (
     "'><img src=x onerror=alert(1)>",
     "</title></style></textarea><svg onload=alert(1)>",
     "{{ 7*7 }}{% raw %}",
+    "<script>alert(1)</script> https://x.test <script>",
     "javascript:alert(1)//https://x",
     'https://x.test/"onmouseover=alert(1)//',
 )
@@ -588,6 +597,7 @@ def test_a_colour_that_is_none_is_not_written_into_a_style():
 COLOURS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 
 
+@settings(deadline=None)
 @given(COLOURS, st.sampled_from(["#ffffff", "#1d2125", "#f6f8fa"]))
 def test_the_colour_of_any_shop_can_be_read(colour, background):
     shade = templates.readable(colour, background)
@@ -608,3 +618,14 @@ def test_the_colours_of_pages_can_be_read():
             assert templates._contrast(named["text"], named[back]) >= 7
             assert templates._contrast(named["quiet"], named[back]) >= 4.5
             assert templates._contrast(named["edge"], named[back]) >= 3
+
+
+@pytest.mark.parametrize("colour", ["#1f5fa8", "#ffe14d", "#000000", "#ffffff", "#808080", "#00c853", "#7a0033"])
+def test_the_colour_of_a_shop_can_be_read_everywhere_on_a_page(colour):
+    html = page("problem", "en", {"storefront": {**SHOP, "colour": colour}, "status": 500})
+    backs = re.findall(r"--page: (#\w{6}); --card: (#\w{6}).*--soft: (#\w{6})", html)
+    brands = re.findall(r"--brand: (#\w{6}); --on-brand: (#\w{6})", html)
+    assert len(backs) == len(brands) == 2
+    for three, (brand, on_brand) in zip(backs, brands, strict=True):
+        assert min(templates._contrast(brand, back) for back in three) >= 4.5
+        assert templates._contrast(brand, on_brand) >= 4.5

@@ -11,7 +11,7 @@ The one table, and the only place where its keys are built.
 | mail id | `MAIL#<hash of Message-ID>` | `MAIL` | the mail that carries it, or that was sent with it |
 | customer | `CUSTOMER#<hash of address>` | `CUSTOMER` | a new customer, a survey, a suppression |
 | storefront | `STOREFRONT` | `<id>` | ops |
-| support address | `ADDRESS#<address>` | `ADDRESS` | ops |
+| support address, or its domain | `ADDRESS#<address>` | `ADDRESS` | ops |
 | API key | `KEY` | `<id>` | ops; holds a hash only |
 | event flow | `FEEDBACK` | `FEEDBACK` | mail_feedback, at most once a minute |
 

@@ -23,7 +23,6 @@ from chalicelib.domain.signing import Claim, KeyRing, read_reply_address, read_t
 from chalicelib.domain.ticket import Ticket
 
 _NUMBER = re.compile(r"\bCL-[0-9A-Z]{5}-[0-9A-Z]{5}\b", re.IGNORECASE)
-_NOREPLY = re.compile(r"(?:no|do[-_.]?not)[-_.]?reply", re.IGNORECASE)
 
 
 class Verdict(StrEnum):
@@ -139,11 +138,6 @@ def numbers(subject: str) -> tuple[Reference, ...]:
         except NotFound:
             continue
     return tuple(dict.fromkeys(found))
-
-
-def answers_nobody(address: str) -> bool:
-    """Tell whether nobody reads what is sent to an address, by its name."""
-    return bool(_NOREPLY.search(address.partition("@")[0]))
 
 
 def _signed(way: Way, claims: Iterable[Claim | None]) -> tuple[Lead, ...]:

@@ -8,9 +8,9 @@ from typing import Any
 
 from chalicelib.domain import promises
 from chalicelib.domain.change import Act, Change, Outgoing
-from chalicelib.domain.lifecycle import escalation
+from chalicelib.domain.lifecycle import escalation, reopen
 from chalicelib.domain.storefront import Storefront
-from chalicelib.domain.ticket import SYSTEM, Customer, Status, Survey, SurveyState, Ticket
+from chalicelib.domain.ticket import Customer, Status, Survey, SurveyState, Ticket
 from chalicelib.domain.timers import CLOCKS, planned, settled
 
 SURVEY_EVERY = timedelta(days=30)
@@ -63,12 +63,8 @@ def _fired(change: Change, what: str, at: datetime, customer: Customer | None, s
         closed = replace(ticket, status=Status.CLOSED, moved_at=change.act.at)
         return replace(change, ticket=closed).because("Closed: resolved, and nobody wrote for the time set.")
     if what == "snooze":
-        act = replace(change.act, by=SYSTEM)
-        back = replace(ticket, status=Status.OPEN, moved_at=act.at, snoozed_until=None)
-        calendar = storefront.calendar_for(ticket.priority)
-        return replace(
-            change, ticket=replace(back, resolution=promises.resume(back.resolution, act.at, calendar)),
-        ).because("Back in the queue: the snooze ended.")  # fmt: skip
+        back = reopen(replace(ticket, snoozed_until=None), storefront, change.act).ticket
+        return replace(change, ticket=back).because("Back in the queue: the snooze ended.")
     told = escalation(
         ticket, "1", "promise_due", change.act, key=f"promised/{at.isoformat()}", clock="promised", due_at=at
     )

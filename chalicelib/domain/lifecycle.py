@@ -124,12 +124,8 @@ def customer_writes(ticket: Ticket, message: Message, storefront: Storefront, ac
     if updated.status in (Status.PENDING, Status.ON_HOLD, Status.RESOLVED):
         updated = _moved(updated, Status.OPEN, storefront, act)
     updated = replace(updated, waiting_since=updated.waiting_since or act.at)
-    if ticket.answered_by_human and (ticket.next_response is None or ticket.next_response.met_at):
-        cycle = ticket.response_cycle + 1
-        calendar = storefront.calendar_for(ticket.priority)
-        allowance = storefront.targets_for(ticket.priority).next_response
-        clock = promises.start(act.at, allowance, calendar, cycle=cycle)
-        updated = replace(updated, next_response=clock, response_cycle=cycle)
+    if updated.answered_by_human and (updated.next_response is None or updated.next_response.met_at):
+        updated = _awaiting_answer(updated, act.at, storefront)
     return settled(replace(change, ticket=updated), storefront)
 
 
@@ -233,7 +229,9 @@ def bounced(ticket: Ticket, address: str, storefront: Storefront, act: Act) -> C
     if Status.OPEN in MOVES[ticket.status] and ticket.status is not Status.SPAM:
         reopened = _moved(ticket, Status.OPEN, storefront, act)
     change = Change(ticket, reopened, act, "reply_undeliverable", detail={"recipient": address})
-    return settled(change.because("Opened again: the last reply could not be delivered.").sending(told), storefront)
+    said = "The last reply could not be delivered."
+    said = said if reopened is ticket else "Opened again: the last reply could not be delivered."
+    return settled(change.because(said).sending(told), storefront)
 
 
 def escalation(ticket: Ticket, level: str, reason: str, act: Act, *, key: str, clock: str | None = None,
@@ -360,6 +358,8 @@ def _resumed(moved: Ticket, before: Ticket, at: datetime, storefront: Storefront
             first_response=promises.start(at, targets.first_response, calendar),
             resolution=promises.start(at, targets.resolution, calendar),
         )
+    if before.status is Status.RESOLVED and moved.answered_by_human:
+        moved = _awaiting_answer(moved, at, storefront)
     unanswered = moved.next_response is not None and moved.next_response.met_at is None
     return replace(
         moved,
@@ -368,6 +368,13 @@ def _resumed(moved: Ticket, before: Ticket, at: datetime, storefront: Storefront
         next_response=promises.resume(moved.next_response, at, calendar) if unanswered else moved.next_response,
         resolution=promises.resume(moved.resolution, at, calendar),
     )  # fmt: skip
+
+
+def _awaiting_answer(ticket: Ticket, at: datetime, storefront: Storefront) -> Ticket:
+    """Start the clock of the next response."""
+    cycle, calendar = ticket.response_cycle + 1, storefront.calendar_for(ticket.priority)
+    clock = promises.start(at, storefront.targets_for(ticket.priority).next_response, calendar, cycle=cycle)
+    return replace(ticket, next_response=clock, response_cycle=cycle)
 
 
 def _planned_survey(ticket: Ticket, cycle: int, storefront: Storefront) -> Survey:

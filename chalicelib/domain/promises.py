@@ -66,13 +66,17 @@ def meet(clock: Clock | None, at: datetime, calendar: Calendar) -> Clock | None:
 def retarget(
     clock: Clock | None, at: datetime, allowance: timedelta, calendars: tuple[Calendar, Calendar]
 ) -> Clock | None:
-    """Give a clock that is not met another allowance, as after a change of priority; *calendars* are the old and new."""
+    """
+    Give a clock that is not met another allowance, as after a change of priority; *calendars* are the old and new.
+
+    What it has spoken stays spoken: each level is published once.
+    """
     if clock is None or clock.met_at:
         return clock
     running = clock.running_since is not None
     spent = _spent(clock, at, calendars[0])
     due = due_at(at, allowance - spent, calendars[1])
-    return replace(clock, allowance=allowance, spent=spent, due_at=due, running_since=at if running else None, spoken=0)
+    return replace(clock, allowance=allowance, spent=spent, due_at=due, running_since=at if running else None)
 
 
 def next_level(clock: Clock | None, calendar: Calendar) -> tuple[str, datetime] | None:

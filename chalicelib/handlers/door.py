@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from chalice.app import Request, Response
 
@@ -73,7 +73,7 @@ def opened(route: Route, current: Callable[[], Request | None]) -> Callable[...,
             try:
                 answer = _answered(route, request, parameters, facts)
             except Exception as error:  # noqa: BLE001 a caller gets an answer, whatever happens
-                answer = _refused(route, request, error, facts)
+                answer = _refused(route, _path(route, parameters), error, facts)
             facts["status"] = answer.status_code
         return answer
 
@@ -86,12 +86,12 @@ def _answered(route: Route, request: Request, parameters: Mapping[str, str], fac
     headers = {name.lower(): value for name, value in request.headers.items()}
     known = caller(desk(), headers, route.scopes) if route.scopes else None
     body = _body(route, request, headers)
-    call = Call(desk(), known, request.path, request.query_params or {}, headers, body, facts)
+    call = Call(desk(), known, _path(route, parameters), request.query_params or {}, headers, body, facts)
     answer: Response = getattr(import_module(f"chalicelib.handlers.{module}"), function)(call, **parameters)
     return answer
 
 
-def _refused(route: Route, request: Request, error: Exception, facts: dict[str, Any]) -> Response:
+def _refused(route: Route, path: str, error: Exception, facts: dict[str, Any]) -> Response:
     problem = problem_of(error)
     if problem.status >= 500:  # noqa: PLR2004 ours, not the caller's
         facts["error"] = described(error)
@@ -100,7 +100,7 @@ def _refused(route: Route, request: Request, error: Exception, facts: dict[str, 
 
         page: Response = problem_page(problem)
         return page
-    return response(problem, request.path)
+    return response(problem, path)
 
 
 def _body(route: Route, request: Request, headers: Mapping[str, str]) -> Any:  # noqa: ANN401
@@ -133,6 +133,11 @@ def json_response(body: Any, status: int = 200, **headers: str) -> Response:  # 
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     standard = {"Content-Type": "application/json", "Cache-Control": "no-store"}
     return Response(json.dumps(body, ensure_ascii=False), status_code=status, headers={**standard, **named})
+
+
+def _path(route: Route, parameters: Mapping[str, str]) -> str:
+    """Return the path that was asked for; Chalice's request knows its pattern only."""
+    return route.path.format(**{name: quote(value) for name, value in parameters.items()})
 
 
 def _request_id(request: Request) -> str:

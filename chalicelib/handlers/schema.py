@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from chalicelib.domain.addresses import is_sendable
 from chalicelib.domain.errors import Fault, Invalid
 from chalicelib.domain.storefront import Kind, Priority
 from chalicelib.domain.ticket import Channel, Phase, Status
@@ -18,7 +19,6 @@ Schema = Mapping[str, Any]
 
 MOST_BYTES = 256 * 1024
 MOST_DEPTH = 32
-_EMAIL = re.compile(r"[!#-'*+/-9=?A-Z^-~-]+(?:\.[!#-'*+/-9=?A-Z^-~-]+)*@[^\s@.]+(?:\.[^\s@.]+)+\Z")
 _LONGEST_EMAIL = 254
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -180,7 +180,7 @@ def _string(value: Any, schema: Schema, at: str) -> Iterator[Fault]:  # noqa: AN
         yield Fault(at, f"is longer than {schema['maxLength']} characters")
     elif "pattern" in schema and not re.match(schema["pattern"], value):
         yield Fault(at, f"does not have the form {schema['pattern']}")
-    elif schema.get("format") == "email" and not is_email(value):
+    elif schema.get("format") == "email" and not is_sendable(value):
         yield Fault(at, "is not an e-mail address that mail can be sent to")
     elif schema.get("format") == "date-time" and moment(value) is None:
         yield Fault(at, "is not a time in ISO 8601 with its zone, like 2026-03-01T09:30:00Z")
@@ -196,11 +196,6 @@ def _integer(value: Any, schema: Schema, at: str) -> Iterator[Fault]:  # noqa: A
 def _boolean(value: Any, _: Schema, at: str) -> Iterator[Fault]:  # noqa: ANN401
     if not isinstance(value, bool):
         yield Fault(at, "must be true or false")
-
-
-def is_email(address: str) -> bool:
-    """Tell whether SES can send to an address: an ASCII local part (RFC 5321), at most 64 octets of it."""
-    return bool(_EMAIL.match(address)) and len(address.partition("@")[0]) <= 64  # noqa: PLR2004 RFC 5321 4.5.3.1.1
 
 
 def moment(value: str) -> datetime | None:

@@ -178,7 +178,7 @@ def _original(parts: list[Part], said: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for text in [*returned, said]:
         for name, value in _FIELD.findall(text):
-            found.setdefault(name.lower(), headers.text(value[: headers.HEADER_CAP]))
+            found.setdefault(name.lower(), headers.text(headers.raw_value(value[: headers.HEADER_CAP])))
     return found
 
 

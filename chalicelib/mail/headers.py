@@ -132,11 +132,18 @@ def _joined(raw: bytes, lines: list[tuple[int, int]], omitted: list[str]) -> Hea
             items[-1][1].append(line.decode("latin-1"))
     capped = []
     for name, pieces in items:
-        value = "".join(pieces)
+        value = "".join(pieces).strip(" \t\r\n")
         if len(value) > HEADER_CAP:
             omitted.append(f"the header {name} after its first 16 KB")
-        capped.append((name, value[:HEADER_CAP].strip(" \t\r\n")))
+        capped.append((name, value[:HEADER_CAP]))
     return Headers(tuple(capped), tuple(omitted))
+
+
+def raw_value(said: str) -> str:
+    """
+    Return decoded text as a raw value, for what quotes headers in its words.
+    """
+    return said.encode("utf-8", "replace").decode("latin-1")
 
 
 def text(value: str, *, hint: str | None = None) -> str:
@@ -286,7 +293,7 @@ def addresses(value: str, *, hint: str | None = None) -> tuple[Address, ...]:
     found = _addresses(value, hint)
     if not found and _ENCODED.search(value):
         # Some programs encode the whole header, address and all.
-        found = _addresses(_decoded(value, hint).encode("utf-8").decode("latin-1"), "utf-8")
+        found = _addresses(raw_value(_decoded(value, hint)), "utf-8")
     return tuple(found)
 
 
@@ -331,4 +338,4 @@ def _address(words: list[str], angle: str, comment: list[str], hint: str | None)
     if not local or not domain:
         return None
     said = text("".join(name), hint=hint).strip(" ,") or text("".join(comment), hint=hint)
-    return Address(f"{local}@{domain.strip().lower()}", " ".join(said.strip("'\" ").split()))
+    return Address(f"{local}@{domain.strip().lower()}", " ".join(said.strip("'\"<> ").split()))

@@ -27,6 +27,7 @@ _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,100}/[a-z0-9!#$&^_.+*-]{1,100}")
 _SNIFFED_BOUNDARY = re.compile(rb"(?:\r*\n){0,5}--([!-~]{1,200})[ \t]*\r*\n")
 _MBOX = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]*(?:>?From (?! *:)[^\r\n]*(?:\r?\n|\r))?[\r\n]*")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]")
+_SAMPLE = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +153,9 @@ def _sections(raw: bytes, start: int, end: int, boundary: bytes) -> Iterator[tup
 
 def _decoded(body: bytes, encoding: str) -> bytes:
     if encoding == "base64":
-        strange = len(_NOT_BASE64.findall(body, 0, 4096))
-        return body if strange > min(len(body), 4096) // 10 else base64_bytes(body)
+        sample = body[:_SAMPLE]
+        false = 10 * len(_NOT_BASE64.findall(sample)) > len(sample) + 40
+        return body if false else base64_bytes(body)
     if encoding in ("quoted-printable", "quoted_printable", "qp"):
         return binascii.a2b_qp(body)
     if encoding in ("x-uuencode", "uuencode", "x-uue"):

@@ -44,7 +44,7 @@ _OPENS = frozenset(phrase.split()[0] for phrase in choices("opens"))
 _KINDS = {label: kind for kind in ("subject", "to", "sent", "sender") for label in choices(kind)}
 _SPACELESS = "\u0e00"  # from Thai on there are scripts that are written without blanks
 
-_FIRST_WORD = re.compile(r"\W*+(?:(\d)|([^\W\d]{1,30}+)([.,]\s)?)")
+_FIRST_WORD = re.compile(r"\W*+(?:(\d)|([^\W\d]{1,30}+)([.,]{1,2}\s|\s\d)?)")
 _INNER_OPENER = re.compile(rf"[ \t-]++(?=(?:{'|'.join(sorted(re.escape(word.capitalize()) for word in _OPENS))})\b)")
 _ENDINGS = (":", "\uff1a", "--", ">", *_WROTE)
 _ENDS = re.compile(r"(?:[:\uff1a]|-{2,}+)\s*+\Z")
@@ -67,7 +67,7 @@ _FRAMED = re.compile(r"<[^<>]*+>|\([^()]*+\)")
 _SENTENCE = re.compile(r"[,;!?]|\.(?:\s|\Z)")
 _BEGINS_FORWARD = re.compile(r"(?:begin|anfang|début|debut|inicio|inizio|início)\b", re.IGNORECASE)
 _LABEL = re.compile(r"[\s*_]*+([^\W\d_][^:\uff1a\n]{0,24})[:\uff1a]")
-_DIRECTIONS = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c"))
+_DIRECTIONS = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class _Folding:
     """
 
     def __init__(self, lines: list[str]) -> None:
-        self.lines = lines
+        self.lines = [_looked_at(line) for line in lines]
         self.hidden = [False] * len(lines)
         self.said = False  # something visible stands above
         self.signature: list[int] = []  # lines of what may be a signature, not yet folded
@@ -145,7 +145,7 @@ class _Folding:
         """
         Decide on the line *at*, and return the line to go on with.
         """
-        line = self.lines[at][:_LOOKED_AT]
+        line = self.lines[at]
         bare = line.strip()
         if not bare:
             if self.signature:
@@ -208,7 +208,7 @@ class _Folding:
         """
         Fold the signature; a footer that is only a line and some words is none.
         """
-        linked = any(_LINK.search(self.lines[at][:_LOOKED_AT]) for at in self.signature)
+        linked = any(_LINK.search(self.lines[at]) for at in self.signature)
         if linked or not self.footer:
             for at in self.signature:
                 self.hidden[at] = True
@@ -234,7 +234,7 @@ class _Folding:
             return 0
         joined = ""
         for number in range(at, min(at + _ATTRIBUTION_LINES, len(self.lines))):
-            line = self.lines[number][:_LOOKED_AT]
+            line = self.lines[number]
             broken = joined.count("<") > joined.count(">")
             joined = f"{joined} {line.strip()}".strip()
             if not line.strip() or len(joined) > _LOOKED_AT or (_is_quote(line) and not broken):
@@ -266,13 +266,13 @@ class _Folding:
         addressed = timed = False
         number = at
         for number in range(at, min(at + _HEADER_LINES, len(self.lines))):
-            line = self.lines[number][:_LOOKED_AT]
+            line = self.lines[number]
             kind = self._label(number)
             if not line.strip() or (number == at and kind not in ("sender", "sent")):
                 break
             found |= {kind} if kind else set()
             addressed = addressed or _MAILBOX.search(line) is not None
-            timed = timed or (kind == "sent" and _TIME.search(line.translate(_DIRECTIONS)) is not None)
+            timed = timed or (kind == "sent" and _TIME.search(line) is not None)
         sure = "subject" in found or addressed or (timed and found >= {"sender", "to"})
         return max(1, number - at) if len(found) > 1 and sure else 0
 
@@ -281,9 +281,16 @@ class _Folding:
         Return which label of a header block the line *number* begins with, looking only once.
         """
         if number not in self.labels:
-            label = _LABEL.match(self.lines[number][:_LABEL_CAP].translate(_DIRECTIONS))
+            label = _LABEL.match(self.lines[number][:_LABEL_CAP])
             self.labels[number] = _KINDS.get(label[1].strip(" *_\xa0").lower()) if label else None
         return self.labels[number]
+
+
+def _looked_at(line: str) -> str:
+    """
+    Return what is looked at of *line*: its beginning, without the marks for the direction of writing.
+    """
+    return line[:_LOOKED_AT] if line.isascii() else line[:_LOOKED_AT].translate(_DIRECTIONS)
 
 
 def _is_quote(line: str) -> bool:

@@ -2,10 +2,10 @@
 """
 What mail programs write around a quotation, by language.
 
-`|` parts the choices. `opens` and `wrote` frame the line over a quotation ("On ... Jane wrote:"); `tells` are
-words for it that people use as well; `sender`, `sent`, `to`
-and `subject` are the labels of the header block that Outlook puts there; `original` and `forwarded` stand between dashes;
-`device` begins the line that a telephone adds. To add a language, add a row.
+`|` parts the choices. `opens` and `wrote` frame the line over a quotation ("On ... Jane wrote:"); `tells` are other
+words for `wrote`, which people use as well; `sender`, `sent`, `to` and `subject` are the labels of the header block that
+Outlook puts there; `original` and `forwarded` stand between dashes; `device` begins the line that a telephone adds. To
+add a language, add a row.
 """
 
 from dataclasses import dataclass

@@ -50,8 +50,8 @@ def letter_of(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> Prepared:
         text=rendered.text,
         html=rendered.html,
         reply_to=signing.reply_address(keys, support, ticket.reference, outgoing.to, ticket.epoch),
-        in_reply_to=ticket.thread[-1] if ticket.thread else None,
-        references=(thread, *ticket.thread),
+        in_reply_to=f"<{ticket.thread[-1]}>" if ticket.thread else None,
+        references=tuple(f"<{message_id}>" for message_id in (thread, *ticket.thread)),
         headers=(*_AUTOMATIC[outgoing.what], ("X-Auto-Response-Suppress", "All"), (LOOP_MARK, thread))
         if automatic
         else (),

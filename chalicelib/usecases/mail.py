@@ -11,6 +11,7 @@ from typing import Any
 
 from chalicelib.adapters.conflicts import Outrun, Repeated
 from chalicelib.domain import arrivals, language, lifecycle
+from chalicelib.domain.addresses import answers_nobody, is_sendable
 from chalicelib.domain.arrivals import Arrival, Placement, Verdict, Verdicts
 from chalicelib.domain.change import Act, Change, Receipt
 from chalicelib.domain.errors import Busy, NotFound
@@ -88,7 +89,7 @@ def _committed(
     if desk.table.receipt(receipt.scope, receipt.key):
         return Taken(None, "taken_before")
     raw_key = desk.files.keep_mail(receipt.key, mail.date or desk.clock(), raw)
-    files = _kept(desk, mail, receipt.key, quarantined=envelope.verdicts.virus is Verdict.FAIL)
+    files = _kept(desk, mail, raw, receipt.key, quarantined=envelope.verdicts.virus is Verdict.FAIL)
     for _ in range(_TRIES):
         change = _decided(desk, envelope, mail, storefront, raw_key, files)
         try:
@@ -135,7 +136,7 @@ def _opened(desk: Desk, mail: Mail, arrival: Arrival, message: Message, storefro
         automatic=bool(mail.automatic or mail.bounce),
         spam=spam,
         unanswered_because=_unanswered(mail, arrival),
-        cc=tuple(address.address for address in mail.cc),
+        cc=tuple(a.address for a in mail.cc if a.key not in storefront.support_addresses),
         message=message,
     )
     change = lifecycle.open_ticket(intake, draw(desk.choose), storefront, act)
@@ -153,8 +154,10 @@ def _unanswered(mail: Mail, arrival: Arrival) -> str | None:
         return "the sender's domain says that this is not its mail (DMARC)"
     if arrival.verdicts.virus is Verdict.FAIL:
         return "it carries a virus"
-    if arrivals.answers_nobody(arrival.sender):
+    if answers_nobody(arrival.sender):
         return "nobody reads the sender's address"
+    if not is_sendable(arrival.sender):
+        return "no mail can be sent to the sender's address"
     return None
 
 
@@ -223,14 +226,21 @@ def _slimmed(desk: Desk, message: Message) -> Message:
     return replace(message, text=message.text[:_KEPT_OF_A_LARGE_ONE], quoted_text="", full_text=None, body_key=key)
 
 
-def _kept(desk: Desk, mail: Mail, receipt: str, *, quarantined: bool) -> tuple[File, ...]:
-    """Store a mail's files under keys that a second attempt finds again; a quarantined one is named, and not served."""
+def _kept(desk: Desk, mail: Mail, raw: bytes, receipt: str, *, quarantined: bool) -> tuple[File, ...]:
+    """
+    Store a mail's files under keys that a second attempt finds again; a quarantined one is named, and not served. A mail
+    that could not be read is a file of its own.
+    """
     kept = []
     for number, attachment in enumerate(mail.attachments):
         key = f"files/mail/{receipt}/{number}"
         if not quarantined:
             desk.files.keep(key, attachment.content, attachment.content_type)
         kept.append(_file(attachment, None if quarantined else key))
+    if mail.error and not quarantined:
+        key = f"files/mail/{receipt}/raw"
+        desk.files.keep(key, raw, "message/rfc822")
+        kept.append(File("message.eml", "message/rfc822", len(raw), key))
     return tuple(kept)
 
 

@@ -61,7 +61,10 @@ def _mail(desk: Desk, unsent: Unsent) -> Outcome:
     suppressed = customer.suppressed_at(desk.clock()) if customer else None
     if suppressed:
         return _not_sent(desk, unsent, suppressed)
-    prepared = letter_of(desk, desk.table.ticket(unsent.reference), unsent.outgoing)
+    try:
+        prepared = letter_of(desk, desk.table.ticket(unsent.reference), unsent.outgoing)
+    except (ValueError, LookupError, TypeError) as error:
+        return _hold(desk, unsent, f"it cannot be written: {type(error).__name__}")
     shown = replace(unsent, outgoing=replace(unsent.outgoing, message=prepared.shown))
     claimed = _claimed(desk, shown)
     if claimed is None:

@@ -69,6 +69,7 @@ def embedded_aws(home: Path, port: int, relay: str) -> Iterator[None]:
     log = home / "aws.log"
     scratch = home / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
+    _move(home / "state", port)
     _rewind_streams(home / "state/lambda.json")
     with log.open("w") as lines:
         process = subprocess.Popen(
@@ -86,6 +87,19 @@ def embedded_aws(home: Path, port: int, relay: str) -> Iterator[None]:
     finally:
         _stop(process)
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _move(state: Path, port: int) -> None:
+    """
+    Give what is kept the port of today: queues are known by their address, and would not be found at another.
+    """
+    state.mkdir(exist_ok=True)
+    known = state / "port"
+    before = known.read_text() if known.exists() else str(port)
+    if before != str(port):
+        for kept in state.glob("*.json"):
+            kept.write_text(kept.read_text().replace(f"{HOST}:{before}", f"{HOST}:{port}"))
+    known.write_text(str(port))
 
 
 def _rewind_streams(kept: Path) -> None:

@@ -17,7 +17,6 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -30,7 +29,6 @@ from infra.embedded.mailbox import Escalations, Mailbox, MailboxDoor, Mails
 from infra.embedded.outbound import Outbound
 from infra.embedded.servers import http, smtp
 from infra.embedded.settings import (
-    HOST,
     ROOT,
     STAGE,
     SUPPORT,
@@ -131,8 +129,8 @@ def running(settings: Settings, say: Say = print) -> Iterator[dict[str, Any]]:
                 "access_key_id": aws.ACCESS_KEY_ID,
                 "secret_access_key": aws.SECRET_ACCESS_KEY,
                 "table": names.find("Table"),
-                "intake_queue_url": _here(names.find("IntakeQueueUrl"), aws_port),
-                "intake_dead_letter_url": _here(names.find("IntakeDeadLetterUrl"), aws_port),
+                "intake_queue_url": names.find("IntakeQueueUrl"),
+                "intake_dead_letter_url": names.find("IntakeDeadLetterUrl"),
                 "escalation_topic": names.find("EscalationTopicArn"),
             },
         }
@@ -147,7 +145,7 @@ def _prepared(home: Path, aws_port: int, public_url: str) -> dict[str, str]:
     """
     keys = home / "keys.json"
     command = [sys.executable, "-m", "infra.embedded.prepare", str(keys), public_url]
-    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CARELINE_"))}
     with subprocess.Popen(command, cwd=ROOT, env=own | aws.environment(aws_port), start_new_session=True) as process:
         try:
             process.wait()
@@ -158,10 +156,3 @@ def _prepared(home: Path, aws_port: int, public_url: str) -> dict[str, str]:
         raise Trouble(f"The desk is not set up, for the reason above. What AWS says is in {home / 'aws.log'}.")
     read: dict[str, str] = json.loads(keys.read_text())
     return read
-
-
-def _here(queue_url: str, aws_port: int) -> str:
-    """
-    Return the address of a queue on today's port: the embedded AWS tells the one at which the queue was made.
-    """
-    return urlsplit(queue_url)._replace(netloc=f"{HOST}:{aws_port}").geturl()

@@ -79,7 +79,12 @@ def _mail(entry: dict, raw: bytes, expected: dict) -> Iterator[tuple[str, bool, 
         yield "from_email", (expected["from_email"] or "").lower() == got.lower(), expected["from_email"], got
     if expected.get("from_display_name") is not None:
         got = mail.sender.name if mail.sender else ""
-        yield "from_display_name", folded(expected["from_display_name"]) == folded(got), expected["from_display_name"], got
+        yield (
+            "from_display_name",
+            folded(expected["from_display_name"]) == folded(got),
+            expected["from_display_name"],
+            got,
+        )
     if "message_id" in expected:
         yield "message_id", expected["message_id"] == mail.message_id, expected["message_id"], mail.message_id
     if "in_reply_to" in expected:
@@ -87,7 +92,12 @@ def _mail(entry: dict, raw: bytes, expected: dict) -> Iterator[tuple[str, bool, 
         wanted = wanted if isinstance(wanted, list) else [wanted]
         yield "in_reply_to", all(one in mail.in_reply_to for one in wanted), wanted, mail.in_reply_to
     if expected.get("body_text") is not None:
-        yield "body_text", folded(expected["body_text"]) == folded(mail.full_text), expected["body_text"], mail.full_text
+        yield (
+            "body_text",
+            folded(expected["body_text"]) == folded(mail.full_text),
+            expected["body_text"],
+            mail.full_text,
+        )
     if expected.get("body_html_text") is not None:
         got = html_text(mail.html or "")
         yield "body_html_text", bare(expected["body_html_text"]) == bare(got), expected["body_html_text"], got
@@ -104,7 +114,12 @@ def _came_back(entry: dict, expected: dict, mail: Mail) -> Iterator[tuple[str, b
     if expected.get("is_bounce") or expected.get("is_bounce_mail_lineend_variant"):
         yield "bounce found", mail.bounce is not None, True, (mail.subject, mail.sender)
         yield "bounce is automatic", mail.automatic is not None, True, mail.automatic
-    elif not reported and "bounce" not in entry["path"] and entry["source"] not in ("sisimai", "flanker") and "multipart_report" not in expected:
+    elif (
+        not reported
+        and "bounce" not in entry["path"]
+        and entry["source"] not in ("sisimai", "flanker")
+        and "multipart_report" not in expected
+    ):
         yield "no false bounce", mail.bounce is None, None, (mail.subject, mail.bounce)
         yield "not automatic", mail.automatic is None, None, (mail.subject, mail.automatic)
     recipients = [one for one in expected.get("recipients", ()) if one.get("hard") is not None]
@@ -122,7 +137,15 @@ def storable(mail: Mail) -> bool:
     """
     Tell whether every text of *mail* can be stored: no lone surrogate, no NUL.
     """
-    strings = [mail.subject, mail.text, mail.quoted_text, mail.full_text, mail.html or "", mail.message_id, str(mail.sender)]
+    strings = [
+        mail.subject,
+        mail.text,
+        mail.quoted_text,
+        mail.full_text,
+        mail.html or "",
+        mail.message_id,
+        str(mail.sender),
+    ]
     strings += [*mail.references, *mail.in_reply_to, *(str(one) for one in mail.to + mail.cc + mail.reply_to)]
     strings += [each.name + each.content_type + (each.content_id or "") for each in mail.attachments]
     strings += [mail.bounce.recipient + mail.bounce.status] if mail.bounce else []

@@ -118,6 +118,12 @@ def test_an_id_that_is_none_is_left_out(bad):
     assert headers["References"] == "<1@mail.test>"
 
 
+def test_a_word_longer_than_a_line_is_no_line_of_its_own():
+    wire = compose(replace(LETTER, subject="x" * 2000, to=("ana@demo.test", "y" * 2000)))
+    assert max(map(len, wire.split(b"\r\n"))) <= 998
+    assert decoded(dict(raw_headers(wire))["Subject"]) == "x" * 2000
+
+
 # Addresses
 
 

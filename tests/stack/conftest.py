@@ -1,0 +1,46 @@
+"""
+The whole desk, started once by `python -m infra run`, as `make run` starts it: on free ports, in a folder of its own.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from infra.embedded.caller import Caller
+from infra.embedded.settings import ROOT
+
+READY_SECONDS = 180
+PORTS = ("CARELINE_HTTP_PORT", "CARELINE_SMTP_PORT", "CARELINE_MAILBOX_PORT", "CARELINE_AWS_PORT")
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory):
+    home = tmp_path_factory.mktemp("desk")
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CARELINE_"))}
+    with (home / "run.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "infra", "run"],
+            cwd=ROOT,
+            env=own | {"CARELINE_HOME": str(home)} | dict.fromkeys(PORTS, "0"),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield Caller(ready(process, home))
+    finally:
+        process.terminate()
+        process.wait(120)
+
+
+def ready(process, home):
+    deadline = time.monotonic() + READY_SECONDS
+    while not (home / "run.json").exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            pytest.fail(f"the desk did not start:\n{(home / 'run.log').read_text()}", pytrace=False)
+        time.sleep(0.1)
+    return json.loads((home / "run.json").read_text())
