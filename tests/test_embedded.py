@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPRedirectHandler, Request, build_opener, urlopen
 
 import pytest
+from botocore.config import Config
 
 from infra.aws import Trouble
 from infra.embedded import aws, inbound, outbound
@@ -30,6 +31,7 @@ from infra.embedded.settings import Door, Settings, address, alone_in, listening
 FOR_ANYBODY = json.dumps(
     {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}]}
 )
+ONCE = Config(retries={"total_max_attempts": 1})
 ANY = Door("a test", "CARELINE_TEST_PORT", 0)
 
 
@@ -59,7 +61,7 @@ def mail(subject="Where is my parcel?", to="support@demo.test", text="It is late
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
+def around(tmp_path_factory):
     """
     An AWS with a queue behind each topic, and the listeners around it.
     """
@@ -102,45 +104,45 @@ def world(tmp_path_factory):
         )
 
 
-def told(world, name):
+def told(around, name, about=""):
     """
-    The next message that a topic has published.
+    The next message that a topic has published, *about* something if that is said.
     """
-    sqs = world.client("sqs")
+    sqs = around.client("sqs")
 
     def look():
-        for message in sqs.receive_message(QueueUrl=world.queues[name]).get("Messages", []):
-            sqs.delete_message(QueueUrl=world.queues[name], ReceiptHandle=message["ReceiptHandle"])
-            return json.loads(json.loads(message["Body"])["Message"])
+        for message in sqs.receive_message(QueueUrl=around.queues[name]).get("Messages", []):
+            sqs.delete_message(QueueUrl=around.queues[name], ReceiptHandle=message["ReceiptHandle"])
+            if about in message["Body"]:
+                return json.loads(json.loads(message["Body"])["Message"])
         return None
 
     return eventually(look)
 
 
-def arrived(world):
+def arrived(around):
     """
     The next notification of a mail that came in, and the mail as stored.
     """
-    notification = told(world, "inbound")
+    notification = told(around, "inbound")
     action = notification["receipt"]["action"]
-    stored = world.client("s3").get_object(Bucket=action["bucketName"], Key=action["objectKey"])["Body"].read()
+    stored = around.client("s3").get_object(Bucket=action["bucketName"], Key=action["objectKey"])["Body"].read()
     return notification, stored
 
 
-def sent(world, to, **headers):
+def sent(around, to, **headers):
     """
     Send as the desk does, and return the id that SES gave and the mail in the mailbox.
     """
     written = mail(to=to, **headers)
     written.replace_header("From", "Demo <support@demo.test>")
     raw = written.as_bytes(policy=email.policy.SMTP.clone(cte_type="7bit"))
-    world.client("sqs").purge_queue(QueueUrl=world.queues["feedback"])
-    given = world.client("ses").send_raw_email(Source="support@demo.test", Destinations=[to], RawMessage={"Data": raw})[
-        "MessageId"
-    ]
+    given = around.client("ses").send_raw_email(
+        Source="support@demo.test", Destinations=[to], RawMessage={"Data": raw}
+    )["MessageId"]
 
     def look():
-        messages = json.loads(get(f"{world.mailbox}/messages"))
+        messages = json.loads(get(f"{around.mailbox}/messages"))
         return next((message for message in messages if ["Message-ID", f"<{given}>"] in message["headers"]), None)
 
     return given, eventually(look)
@@ -149,10 +151,10 @@ def sent(world, to, **headers):
 # ---- what comes in
 
 
-def test_a_mail_is_stored_and_told_as_ses_does(world):
-    with smtplib.SMTP(*world.smtp) as client:
+def test_a_mail_is_stored_and_told_as_ses_does(around):
+    with smtplib.SMTP(*around.smtp) as client:
         client.send_message(mail(), "ada@example.com", ["support@demo.test", "support+4711@demo.test"])
-    notification, stored = arrived(world)
+    notification, stored = arrived(around)
     assert notification["notificationType"] == "Received"
     assert notification["mail"]["source"] == "ada@example.com"
     assert notification["mail"]["destination"] == ["support@demo.test", "support+4711@demo.test"]
@@ -162,42 +164,42 @@ def test_a_mail_is_stored_and_told_as_ses_does(world):
     assert stored.endswith(b"\r\n\r\nIt is late.\r\n")
 
 
-def test_the_bytes_of_a_mail_are_kept_as_they_are(world):
+def test_the_bytes_of_a_mail_are_kept_as_they_are(around):
     raw = b"From: a@example.com\r\nX-Odd: \xff\xfe\r\n\r\n..dot\r\n" + b"x" * 90_000 + b"\r\n8 bit: \xe9\r\n"
-    with smtplib.SMTP(*world.smtp) as client:
+    with smtplib.SMTP(*around.smtp) as client:
         client.sendmail("a@example.com", ["support@demo.test"], raw, mail_options=["BODY=8BITMIME"])
-    assert arrived(world)[1].endswith(raw)
+    assert arrived(around)[1].endswith(raw)
 
 
-def test_a_bounce_has_no_sender_and_is_taken(world):
-    with smtplib.SMTP(*world.smtp) as client:
+def test_a_bounce_has_no_sender_and_is_taken(around):
+    with smtplib.SMTP(*around.smtp) as client:
         client.sendmail("", ["support@demo.test"], b"Subject: failed\r\n\r\nno such user\r\n")
-    assert arrived(world)[0]["mail"]["source"] == ""
+    assert arrived(around)[0]["mail"]["source"] == ""
 
 
-def test_an_address_may_be_written_in_any_script(world):
-    with smtplib.SMTP(*world.smtp) as client:
+def test_an_address_may_be_written_in_any_script(around):
+    with smtplib.SMTP(*around.smtp) as client:
         client.send_message(mail(), "jörg@example.com", ["stütze@demo.test"], mail_options=["SMTPUTF8"])
-    notification, stored = arrived(world)
+    notification, stored = arrived(around)
     assert notification["mail"]["destination"] == ["stütze@demo.test"]
     assert stored.startswith("Return-Path: <jörg@example.com>".encode())
 
 
-def test_a_mail_says_for_itself_how_it_was_judged(world):
-    with smtplib.SMTP(*world.smtp) as client:
+def test_a_mail_says_for_itself_how_it_was_judged(around):
+    with smtplib.SMTP(*around.smtp) as client:
         client.sendmail(
             "a@example.com",
             ["support@demo.test"],
             b"Subject: x\r\nX-Local-Verdicts: dmarc=FAIL\r\n spam=gray\r\nTo: y\r\n\r\nX-Local-Verdicts: virus=FAIL\r\n",
         )
-    notification, stored = arrived(world)
+    notification, stored = arrived(around)
     verdicts = {name: notification["receipt"][f"{name}Verdict"]["status"] for name in inbound.VERDICTS}
     assert verdicts == {"spam": "GRAY", "virus": "PASS", "spf": "PASS", "dkim": "PASS", "dmarc": "FAIL"}
     assert stored.endswith(b"Subject: x\r\nTo: y\r\n\r\nX-Local-Verdicts: virus=FAIL\r\n")
 
 
-def test_a_domain_that_is_not_ours_is_refused(world):
-    with smtplib.SMTP(*world.smtp) as client:
+def test_a_domain_that_is_not_ours_is_refused(around):
+    with smtplib.SMTP(*around.smtp) as client:
         client.ehlo()
         client.mail("ada@example.com")
         assert client.rcpt("somebody@sub.demo.test")[0] == 250
@@ -205,7 +207,7 @@ def test_a_domain_that_is_not_ours_is_refused(world):
 
 
 def test_while_aws_does_not_answer_the_sender_keeps_the_mail():
-    nowhere = partial(aws.session(9).boto.client, endpoint_url="http://127.0.0.1:9")
+    nowhere = partial(aws.session(9).boto.client, endpoint_url="http://127.0.0.1:9", config=ONCE)
     door = listening(ANY)
     with (
         smtp(door, Inbound(SimpleNamespace(client=nowhere), lambda: Target("mail", "topic"))),
@@ -219,9 +221,9 @@ def test_while_aws_does_not_answer_the_sender_keeps_the_mail():
 # ---- what goes out
 
 
-def test_what_the_desk_sends_is_in_the_mailbox_as_a_customer_gets_it(world):
+def test_what_the_desk_sends_is_in_the_mailbox_as_a_customer_gets_it(around):
     given, message = sent(
-        world, "ada@example.com", X_SES_CONFIGURATION_SET="desk", X_SES_MESSAGE_TAGS="outbox=1", References="<a@b>"
+        around, "ada@example.com", X_SES_CONFIGURATION_SET="desk", X_SES_MESSAGE_TAGS="outbox=1", References="<a@b>"
     )
     assert message["to"] == "ada@example.com"
     assert message["from"] == "support@demo.test"
@@ -242,10 +244,10 @@ def test_what_the_desk_sends_is_in_the_mailbox_as_a_customer_gets_it(world):
         ("suppressionlist@simulator.amazonses.com", ["Send", "Bounce"]),
     ],
 )
-def test_the_events_of_ses_follow_a_mail(world, address, kinds):
+def test_the_events_of_ses_follow_a_mail(around, address, kinds):
     tags = "outbox=01J, ticket=4711"
-    given, _ = sent(world, address, X_SES_CONFIGURATION_SET="desk", X_SES_MESSAGE_TAGS=tags)
-    events = [told(world, "feedback") for _ in kinds]
+    given, _ = sent(around, address, X_SES_CONFIGURATION_SET="desk", X_SES_MESSAGE_TAGS=tags)
+    events = [told(around, "feedback", about=given) for _ in kinds]
     assert sorted(event["eventType"] for event in events) == sorted(kinds)
     for event in events:
         assert event["mail"]["messageId"] == given
@@ -260,39 +262,38 @@ def test_without_a_configuration_set_ses_tells_nothing():
     assert outbound.events(mail(), inbound.Envelope("a@demo.test", ("b@example.com",), "x"), None) == []
 
 
-def test_who_is_away_answers_by_a_machine(world):
-    given, _ = sent(world, "ooto@simulator.amazonses.com")
-    notification, stored = arrived(world)
+def test_who_is_away_answers_by_a_machine(around):
+    given, _ = sent(around, "ooto@simulator.amazonses.com")
+    notification, stored = arrived(around)
     answer = email.message_from_bytes(stored)
     assert notification["mail"]["source"] == ""
     assert answer["Auto-Submitted"] == "auto-replied"
     assert answer["In-Reply-To"] == f"<{given}>"
 
 
-def test_events_that_aws_did_not_take_are_told_when_it_is_back(world, tmp_path):
+def test_events_that_aws_did_not_take_are_told_when_it_is_back(around, tmp_path):
     topics = []
-    sender = Outbound(world.session, tmp_path, topic=lambda: topics[0], reply=None)
+    sender = Outbound(around.session, tmp_path, topic=lambda: topics[0], reply=None)
     raw = b"Message-ID: <1@x>\r\nX-SES-CONFIGURATION-SET: desk\r\n\r\n"
     sender.keep(raw, inbound.Envelope("support@demo.test", ("later@example.com",), "x"))
     with sender.publishing():
         time.sleep(0.1)
     assert list(tmp_path.glob("*.events"))
-    world.client("sqs").purge_queue(QueueUrl=world.queues["feedback"])
-    topics.append(world.topics["feedback"])
-    with Outbound(world.session, tmp_path, topic=lambda: topics[0], reply=None).publishing():
-        assert {told(world, "feedback")["eventType"] for _ in range(2)} == {"Send", "Delivery"}
+    topics.append(around.topics["feedback"])
+    with Outbound(around.session, tmp_path, topic=lambda: topics[0], reply=None).publishing():
+        assert {told(around, "feedback", about="later@")["eventType"] for _ in range(2)} == {"Send", "Delivery"}
         eventually(lambda: not list(tmp_path.glob("*.events")))
 
 
 # ---- the mailbox
 
 
-def test_a_customer_answers_in_the_thread(world):
-    given, message = sent(world, "ada@example.com", Reply_To="support+signed@demo.test")
+def test_a_customer_answers_in_the_thread(around):
+    given, message = sent(around, "ada@example.com", Reply_To="support+signed@demo.test")
     form = urlencode({"body": "Thank you!\r\nAda"}).encode()
-    answer = post(f"{world.mailbox}/messages/{message['id']}/reply", form)
+    answer = post(f"{around.mailbox}/messages/{message['id']}/reply", form)
     assert answer.status == 303
-    notification, stored = arrived(world)
+    notification, stored = arrived(around)
     reply = email.message_from_bytes(stored, policy=email.policy.default)
     date = header(message, "Date")
     assert notification["mail"]["destination"] == ["support+signed@demo.test"]
@@ -317,10 +318,10 @@ def post(url, form, **headers):
         return answer
 
 
-def test_a_customer_writes_a_new_mail(world):
+def test_a_customer_writes_a_new_mail(around):
     form = {"sender": "bo@example.com", "to": "support@demo.test", "subject": "Hej", "body": "Där är den"}
-    assert post(f"{world.mailbox}/messages", urlencode(form).encode()).status == 303
-    written = email.message_from_bytes(arrived(world)[1], policy=email.policy.default)
+    assert post(f"{around.mailbox}/messages", urlencode(form).encode()).status == 303
+    written = email.message_from_bytes(arrived(around)[1], policy=email.policy.default)
     assert (written["Subject"], written.get_content()) == ("Hej", "Där är den\r\n")
 
 
@@ -333,21 +334,21 @@ def test_a_customer_writes_a_new_mail(world):
         ({"sender": "a@example.com", "to": "support@demo.test", "body": "x"}, {"Origin": "http://evil.test"}, 403),
     ],
 )
-def test_what_cannot_be_sent_is_told(world, form, headers, status):
-    assert post(f"{world.mailbox}/messages", urlencode(form).encode(), **headers).status == status
+def test_what_cannot_be_sent_is_told(around, form, headers, status):
+    assert post(f"{around.mailbox}/messages", urlencode(form).encode(), **headers).status == status
 
 
-def test_the_pages_show_a_mail_without_running_it(world):
+def test_the_pages_show_a_mail_without_running_it(around):
     written = mail(to="ada@example.com")
     written.add_alternative("<p onclick=x>Hello</p><script>1</script>", subtype="html")
-    given = world.client("ses").send_raw_email(
+    given = around.client("ses").send_raw_email(
         Source="support@demo.test", Destinations=["ada@example.com"], RawMessage={"Data": written.as_bytes()}
     )["MessageId"]
     message = eventually(
-        lambda: [m for m in json.loads(get(f"{world.mailbox}/messages")) if given in str(m["headers"])]
+        lambda: [m for m in json.loads(get(f"{around.mailbox}/messages")) if given in str(m["headers"])]
     )
     place = message[0]["raw_url"].removesuffix("/raw")
-    assert b"Where is my parcel?" in get(f"{world.mailbox}/")
+    assert b"Where is my parcel?" in get(f"{around.mailbox}/")
     page = get(place).decode()
     assert "<iframe" in page
     assert "<script" not in page
@@ -358,22 +359,22 @@ def test_the_pages_show_a_mail_without_running_it(world):
 
 
 @pytest.mark.parametrize("path", ["/messages/nothing", "/messages/../lock", "/messages/nothing/raw", "/favicon.ico"])
-def test_the_mailbox_has_nothing_else(world, path):
+def test_the_mailbox_has_nothing_else(around, path):
     with pytest.raises(HTTPError) as error:
-        get(world.mailbox + path)
+        get(around.mailbox + path)
     error.value.close()
     assert error.value.code == 404
 
 
-def test_an_escalation_is_seen_once_and_kept(world):
+def test_an_escalation_is_seen_once_and_kept(around):
     attribute = {"storefront": {"DataType": "String", "StringValue": "demo"}}
     for number in (1, 2):
-        world.client("sns").publish(
-            TopicArn=world.topics["escalation"], Message=json.dumps({"n": number}), MessageAttributes=attribute
+        around.client("sns").publish(
+            TopicArn=around.topics["escalation"], Message=json.dumps({"n": number}), MessageAttributes=attribute
         )
-    seen = eventually(lambda: (found := json.loads(get(f"{world.mailbox}/escalations")))[1:] and found)
+    seen = eventually(lambda: (found := json.loads(get(f"{around.mailbox}/escalations")))[1:] and found)
     assert seen == [{"message": {"n": n}, "attributes": {"storefront": "demo"}} for n in (1, 2)]
-    assert Escalations(world.session, world.home / "escalations.jsonl").published() == seen
+    assert Escalations(around.session, around.home / "escalations.jsonl").published() == seen
 
 
 # ---- the front door

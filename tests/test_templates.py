@@ -121,7 +121,15 @@ OPENAPI = {
             "Reference": {"name": "reference", "in": "path", "required": True, "schema": {"type": "string"}}
         },
         "responses": {"Problem": {"description": "What is wrong"}},
-        "schemas": {"New": {"required": ["subject"], "properties": {"subject": {"type": ["string", "null"]}}}},
+        "schemas": {
+            "New": {
+                "required": ["subject"],
+                "properties": {
+                    "subject": {"type": ["string", "null"]},
+                    "customer": {"properties": {"email": {}, "name": {}}},
+                },
+            }
+        },
     },
 }
 UPLOAD = {"url": "https://files.test/bucket", "fields": {"key": "uploads/1", "policy": "p"}, "max_size": 20_000_000}
@@ -500,6 +508,7 @@ def test_the_docs_list_every_operation():
         "What is wrong",
         "subject needed",
         "string or null",
+        "email, name",
     ):
         assert said in lines
 

@@ -22,6 +22,8 @@ Mailbox = tuple[str, str]
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROL_IN_BODY = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _LONGEST_WORD = 900
+_LONGEST_NAME = 200
+_LONGEST_SUBJECT = 900
 _LONGEST_FILE_NAME = 240
 _TOKEN = re.compile(r"[!-9;-~]+")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,900}>")
@@ -89,7 +91,7 @@ def _headers(letter: Letter) -> Iterator[tuple[str, str]]:
         yield "Cc", ", ".join(_mailbox(mailbox) for mailbox in letter.cc)
     if letter.reply_to:
         yield "Reply-To", _address(letter.reply_to)
-    yield "Subject", _words(letter.subject)
+    yield "Subject", _words(_clean(letter.subject)[:_LONGEST_SUBJECT])
     if answered := _ids(letter.in_reply_to or ""):
         yield "In-Reply-To", answered
     if thread := _ids(*letter.references):
@@ -119,7 +121,7 @@ _WIRE = SMTP.clone(cte_type="7bit", header_factory=HeaderRegistry(default_class=
 
 
 def _mailbox(mailbox: Mailbox) -> str:
-    address, name = _address(mailbox[0]), _clean(mailbox[1])
+    address, name = _address(mailbox[0]), _clean(mailbox[1])[:_LONGEST_NAME].rstrip()
     if not name:
         return address
     words = _words(name)

@@ -25,7 +25,7 @@ PART_CAP = 100
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,100}/[a-z0-9!#$&^_.+*-]{1,100}")
 _SNIFFED_BOUNDARY = re.compile(rb"(?:\r*\n){0,5}--([!-~]{1,200})[ \t]*\r*\n")
-_MBOX = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]*(?:>?From (?! *:)[^\r\n]*(?:\r?\n|\r))?[\r\n]*")
+_MBOX = re.compile(rb"(?:\xef\xbb\xbf)?(?:[ \t]*+[\r\n]++)*+(?:>?From (?! *:)[^\r\n]*+[\r\n]++)?(?:[ \t]*+[\r\n]++)*+")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]")
 _SAMPLE = 4096
 

@@ -159,10 +159,7 @@ class _Folding:
         head = attribution or self._head(at, bare)
         if head and self.said:
             return self._hide(at, len(self.lines))
-        if head:
-            self.said = True
-            return at + head
-        if _forwards(bare):
+        if head or _forwards(bare):
             self._end_signature()
             return len(self.lines)
         self._say(at, bare)

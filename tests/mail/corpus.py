@@ -169,7 +169,7 @@ def figures() -> tuple[Counter, Counter, list[tuple[str, str, object, object]]]:
 if __name__ == "__main__":
     right, total, wrong = figures()
     for figure, of in total.items():
-        print(f"{figure:22} {right[figure]:5} of {of:5}  {right[figure] / of:7.1%}")
+        sys.stdout.write(f"{figure:22} {right[figure]:5} of {of:5}  {right[figure] / of:7.1%}\n")
     if "-v" in sys.argv:
         for figure, which, expected, got in wrong:
-            print(f"\n[{figure}] {which}\n  wanted {expected!r:.600}\n  got    {got!r:.600}")
+            sys.stdout.write(f"\n[{figure}] {which}\n  wanted {expected!r:.600}\n  got    {got!r:.600}\n")

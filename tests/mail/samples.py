@@ -42,7 +42,7 @@ Diagnostic-Code: smtp; 550 5.1.1 no such user
 RETURNED = b"""From: Shop <help@shop.example>
 Message-ID: <0102-ses@eu-west-1.amazonses.com>
 In-Reply-To: <1@home.example>
-References: <thread.7K3F9@shop.example>
+References: <thread.7K3F9@shop.example> <0@home.example>
  <1@home.example>
 X-SES-MESSAGE-TAGS: outbox=01J9, ticket=CL-7K3F9-Q2MXR
 

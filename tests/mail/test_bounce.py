@@ -14,7 +14,12 @@ def test_a_delivery_report_says_who_was_not_reached_and_why():
 def test_the_returned_mail_finds_its_ticket():
     bounce = read(BOUNCE).bounce
     assert bounce.original_message_id == "0102-ses@eu-west-1.amazonses.com"
-    assert bounce.original_ids == ("0102-ses@eu-west-1.amazonses.com", "1@home.example", "thread.7K3F9@shop.example")
+    assert bounce.original_ids == (
+        "0102-ses@eu-west-1.amazonses.com",
+        "1@home.example",
+        "0@home.example",
+        "thread.7K3F9@shop.example",
+    )
     assert bounce.original_tags == {"outbox": "01J9", "ticket": "CL-7K3F9-Q2MXR"}
 
 
@@ -23,7 +28,7 @@ def test_the_returned_mail_is_found_in_the_words_too():
     bounce = read(mail(words, From=DAEMON, Return_Path="<>", Subject="x")).bounce
     assert bounce.original_message_id == "0102-ses@eu-west-1.amazonses.com"
     assert bounce.original_tags["outbox"] == "01J9"
-    assert bounce.original_headers["references"] == "<thread.7K3F9@shop.example> <1@home.example>"
+    assert bounce.original_headers["references"] == "<thread.7K3F9@shop.example> <0@home.example> <1@home.example>"
 
 
 @pytest.mark.parametrize(
@@ -31,6 +36,7 @@ def test_the_returned_mail_is_found_in_the_words_too():
     [
         (REPORT, "failed", "5.1.1", True),
         (REPORT.replace(b"failed", b"delayed").replace(b"5.1.1", b"4.4.7"), "delayed", "4.4.7", False),
+        (REPORT.replace(b"failed", b"delayed"), "delayed", "5.1.1", False),
         (REPORT.replace(b"Status: 5.1.1", b"Status: 5.0.0"), "failed", "5.1.1", True),
         (b"Final-Recipient: rfc822; a@b.example\nAction: failed\n", "failed", "5.0.0", True),
         (
@@ -48,15 +54,12 @@ def test_the_action_and_the_status_tell_hard_from_soft(report, action, status, h
     assert (bounce.action, bounce.status, bounce.hard) == (action, status, hard)
 
 
-def test_of_several_recipients_the_failed_one_counts():
-    report = (
-        b"Reporting-MTA: dns; x\n\nFinal-Recipient: rfc822; a@b.example\nAction: delivered\n\n"
-        + REPORT.partition(b"\n\n")[2]
-    )
-    assert (
-        read(multipart("report", part("x"), part(report, "message/delivery-status"))).bounce.recipient
-        == "jane@home.example"
-    )
+@pytest.mark.parametrize("other", [b"delivered", b"delayed"])
+def test_of_several_recipients_the_failed_one_counts(other):
+    first = b"Reporting-MTA: dns; x\n\nFinal-Recipient: rfc822; a@b.example\nAction: " + other + b"\n\n"
+    report = first + REPORT.partition(b"\n\n")[2]
+    found = read(multipart("report", part("x"), part(report, "message/delivery-status"))).bounce
+    assert (found.action, found.recipient) == ("failed", "jane@home.example")
 
 
 @pytest.mark.parametrize("action", [b"delivered", b"relayed", b"expanded"])

@@ -23,7 +23,7 @@ def raw(text: str) -> str:
         ("=?utf-8?b?SMM=?= =?utf-8?b?pGxsbw==?=", "Hällo"),
         # two charsets side by side
         ("=?iso-8859-1?q?=E4?= =?utf-8?q?=C3=B6?=", "äö"),
-        ("=?utf-8*en?q?a?= b", "a b"),
+        ("=?koi8-r*ru?q?=F0?= b", "П b"),
         ("=?nonsense?q?caf=C3=A9?=", "café"),
         ("folded\r\n here", "folded here"),
         ("a\0b\x07c", "ab c"),

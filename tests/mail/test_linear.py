@@ -70,21 +70,8 @@ def test_of_a_long_line_only_the_beginning_is_looked_at():
         assert {len(line) for line in reply._Folding([long]).lines} == {400}
 
 
-MARKUP = [
-    "<",
-    "<a",
-    "<!--",
-    "<![",
-    '<a b="',
-    "<a b='\">",
-    "<script>",
-    "<pre>\n",
-    "<blockquote>x<br>",
-    "<td>x",
-    "<a = ",
-    "<a b='>",
-    "</",
-]
+MARKUP = ["<", "<a", "<!--", "<![", '<a b="', "<a b='\">", "<script>", "<pre>\n", "<blockquote>x<br>", "<td>x", "<a = "]
+MARKUP += ["<a b='>", "</", "<!-- >", "<a b=\"'>", "<style>x</script>", "<a b=>", '<a b=">" ']
 
 
 class Searched(str):
@@ -100,31 +87,48 @@ class Searched(str):
         return found
 
 
+class Pattern:
+    """
+    A pattern that counts how far it searched.
+    """
+
+    def __init__(self, pattern) -> None:
+        self.pattern = pattern
+        self.distance = 0
+
+    def search(self, text, at):
+        found = self.pattern.search(text, at)
+        self.distance += (found.end() if found else len(text)) - at
+        return found
+
+
 @pytest.mark.parametrize("piece", MARKUP)
 def test_markup_is_searched_once(monkeypatch, piece):
-    distances = Counter()
+    scanners = []
 
     class Scanner(html._Scanner):
         def __init__(self, markup: str) -> None:
             super().__init__(markup)
             self.lowered = Searched(self.lowered)
-
-        def end_of_tag(self, at: int) -> int:
-            end = super().end_of_tag(at)
-            distances["tags"] += (end if end >= 0 else len(self.markup)) - at
-            distances["found"] = self.lowered.distance if hasattr(self.lowered, "distance") else 0
-            return end
+            scanners.append(self)
 
     monkeypatch.setattr(html, "_Scanner", Scanner)
+    tag, stop = Pattern(html._TAG), Pattern(html._TAG_STOP)
+    monkeypatch.setattr(html, "_TAG", tag)
+    monkeypatch.setattr(html, "_TAG_STOP", stop)
 
     def work(times: int) -> int:
-        distances.clear()
+        tag.distance = stop.distance = 0
         html.tokens(piece * times)
-        return distances.total()
+        return tag.distance + stop.distance + getattr(scanners[-1].lowered, "distance", 0)
 
     few, many = work(1000), work(2000)
     assert many <= 2 * few + 100
     assert many <= 8 * len(piece) * 2000
+
+
+def test_tags_beyond_the_cap_are_only_taken_out():
+    assert len(html.tokens("<b>x" * 2 * html.TAG_CAP)) == html.TAG_CAP + 1
 
 
 @pytest.mark.parametrize(

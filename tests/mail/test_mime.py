@@ -63,7 +63,14 @@ def test_a_digest_holds_messages():
 
 @pytest.mark.parametrize(
     "before",
-    [b"From jane Mon Mar  3 10:00:00 2025\r\n", b"\r\n\r\n", b"\xef\xbb\xbf", b">From x\n", b"\r\nFrom x\r\n\r\n"],
+    [
+        b"From jane Mon Mar  3 10:00:00 2025\r\n",
+        b"\r\n\r\n",
+        b"\xef\xbb\xbf",
+        b">From x\n",
+        b"\r\nFrom x\r\n\r\n",
+        b" " * 255 + b"\r\n",
+    ],
 )
 def test_what_stands_before_the_headers_is_passed_over(before):
     assert read(before + mail("Hello\r\n")).subject == "Where is my parcel?"
@@ -120,3 +127,4 @@ def test_parts_are_read_to_the_hundredth():
 def test_a_mail_is_read_to_its_40th_megabyte():
     found = read(mail(b"x" * 79 + b"\n") * 1 + b"y" * (mime.MAIL_CAP + 1))
     assert found.omitted == ("what follows the first 40 MB",)
+    assert len(found.full_text) < mime.MAIL_CAP

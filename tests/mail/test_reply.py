@@ -15,6 +15,7 @@ ATTRIBUTIONS = [
     "Am Mo., 3. März 2025 um 10:00 Uhr schrieb Shop <\nhelp@shop.example>:",
     "Le lun. 3 mars 2025 à 10:00, Shop <help@shop.example> a écrit :",
     "El lun, 3 mar 2025 a las 10:00, Shop (<help@shop.example>) escribió:",
+    "Le lun. 3 mars 2025 à 10:00, Shop <help@shop.example\n> a écrit :",
     "Il giorno lun 3 mar 2025 alle ore 10:00 Shop <help@shop.example> ha\nscritto:",
     "Em seg., 3 de mar. de 2025 às 10:00, Shop <help@shop.example> escreveu:",
     "Op ma 3 mrt 2025 om 10:00 schreef Shop <help@shop.example>:",
@@ -110,8 +111,10 @@ def test_a_signature_is_folded(signature):
     [
         "On Monday I ordered a lamp.\nOn Tuesday it broke.",
         "On 3 March 2025 at 10:00 I called you and your colleague said:\nit will come tomorrow.",
+        "Hello\nOn 3 March 2025 your shop wrote:\nwe come tomorrow",
+        "-------- Original Message --------\nSubject: Lamp\nDate: 3 March 2025\nFrom: x@y.example\n\nbroken",
         "I bought this on 3 March 2025.\n\nMy details:\nName: Jane\nOrder: 123",
-        "Sent from my desk, this is much easier to read.",
+        "Sent from my desk, as you see.",
         "My flight\nFrom: Berlin\nTo: Munich\nDate: 3 March",
         "The price is:\n>>> 30 <<<\nToo much.",
         "Items:\n- one\n- two\n--\nthree --- four\n" + "line\n" * 20,
@@ -151,6 +154,12 @@ def test_quotations_in_html_are_folded_like_those_in_plain_text():
     assert split(html.text(markup)).text == "Thank you!"
 
 
+def test_lines_beyond_the_cap_go_where_the_last_one_went():
+    lines = "line\n" * reply.LINE_CAP
+    assert split(lines + "end").text == lines + "end"
+    assert split("Yes\n-----Original Message-----\n" + lines + "end").text == "Yes"
+
+
 def test_a_mail_of_quotations_only_says_nothing_new():
     assert split("> a\n> b") == reply.Reply("", "> a\n> b")
     assert split("") == reply.Reply("", "")
@@ -175,8 +184,6 @@ WORDS = st.sampled_from(
         "From: x",
         "Sent: y",
         "Subject: z",
-    ]
-    + [
         "Sent from my iPhone",
         "hello ",
         "________",

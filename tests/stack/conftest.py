@@ -20,12 +20,11 @@ PORTS = ("CARELINE_HTTP_PORT", "CARELINE_SMTP_PORT", "CARELINE_MAILBOX_PORT", "C
 @pytest.fixture(scope="session")
 def desk(tmp_path_factory):
     home = tmp_path_factory.mktemp("desk")
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CARELINE_"))}
     with (home / "run.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "infra", "run"],
             cwd=ROOT,
-            env=own | {"CARELINE_HOME": str(home)} | dict.fromkeys(PORTS, "0"),
+            env=environment(home),
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -37,7 +36,18 @@ def desk(tmp_path_factory):
         process.wait(120)
 
 
+def environment(home):
+    """
+    Any free ports, and nothing of what this process believes of AWS.
+    """
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CARELINE_"))}
+    return own | {"CARELINE_HOME": str(home)} | dict.fromkeys(PORTS, "0")
+
+
 def ready(process, home):
+    """
+    What run.json says, once the desk is ready.
+    """
     deadline = time.monotonic() + READY_SECONDS
     while not (home / "run.json").exists():
         if process.poll() is not None or time.monotonic() > deadline:

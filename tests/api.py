@@ -1,0 +1,104 @@
+"""
+The HTTP API in process: Chalice's own test client, against a world.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlencode
+
+import pytest
+from chalice.test import Client, HTTPResponse
+
+import app
+from chalicelib.adapters import aws
+from chalicelib.domain.access import Scope
+from chalicelib.handlers import callers
+from chalicelib.usecases import house
+from tests.world import World, running
+
+
+class Api:
+    """One door after the other: `api.post("/v1/tickets", body, key=api.agent)`."""
+
+    def __init__(self, world: World, client: Client) -> None:
+        self.world, self._client = world, client
+        made = {
+            "storefront": (Scope.STOREFRONT, {"storefront": "demo"}),
+            "other": (Scope.STOREFRONT, {"storefront": "other"}),
+            "publishable": (Scope.PUBLISHABLE, {"storefront": "demo"}),
+            "agent": (Scope.AGENT, {"name": "Ana", "email": "ana@shop.test"}),
+            "admin": (Scope.ADMIN, {"name": "Ada"}),
+        }
+        self.keys = {who: house.create_key(world.desk, scope, **more) for who, (scope, more) in made.items()}
+
+    def ask(
+        self, method: str, path: str, body=None, *, by: str | None = "agent", raw: bytes | None = None, **headers
+    ) -> HTTPResponse:
+        """Ask as *by*, one of `keys`, or nobody; *raw* is sent as it is."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if by:
+            sent.setdefault("Authorization", f"Bearer {self.keys[by]}")
+        if body is not None or raw is not None:
+            sent.setdefault("Content-Type", "application/json")
+        callers._calls.clear()
+        content = raw if raw is not None else json.dumps(body).encode() if body is not None else b""
+        return self._client.http.request(method, path, headers=sent, body=content)
+
+    def get(self, path: str, **more) -> HTTPResponse:
+        return self.ask("GET", path, **more)
+
+    def post(self, path: str, body=None, **more) -> HTTPResponse:
+        return self.ask("POST", path, body, **more)
+
+    def patch(self, path: str, body=None, **more) -> HTTPResponse:
+        return self.ask("PATCH", path, body, **more)
+
+    def form(self, path: str, **fields) -> HTTPResponse:
+        """Send a page's form, as a browser does."""
+        sent = urlencode(fields, doseq=True).encode()
+        return self.ask("POST", path, by=None, raw=sent, Content_Type="application/x-www-form-urlencoded")
+
+    def opened(self, by: str = "storefront", **more) -> dict:
+        """Open a ticket and return it."""
+        answer = self.post("/v1/tickets", wanted(**more), by=by)
+        assert answer.status_code == 201, answer.body
+        return answer.json_body
+
+    def page(self, ticket: dict, kind: str = "tickets") -> str:
+        """Return the path of the newest signed link that was mailed about a ticket."""
+        self.world.stream()
+        mails = [mail for mail in self.world.mails() if ticket["reference"] in mail["Subject"]]
+        links = [re.findall(rf"https://desk\.test(/{kind}/\S+)", m.get_body(("plain",)).get_content()) for m in mails]
+        return [link for found in links for link in found][-1]
+
+    def upload(self, name: str, content: bytes, by: str = "storefront", content_type: str = "image/png") -> str:
+        """Do what a browser does with a file; return the upload's id."""
+        offer = self.post(
+            "/v1/uploads", {"name": name, "content_type": content_type, "size": len(content)}, by=by
+        ).json_body
+        fields = offer["fields"]
+        aws.client("s3").put_object(
+            Bucket="careline-files", Key=fields["key"], Body=content, ContentType=fields["Content-Type"],
+            Metadata={"name": fields["x-amz-meta-name"]},
+        )  # fmt: skip
+        return offer["id"]
+
+
+def wanted(**more) -> dict:
+    """Return the body of a request for help."""
+    return {
+        "customer": {"email": "eva@customer.test", "name": "Eva"},
+        "subject": "My parcel",
+        "body": "Where is it?",
+    } | more
+
+
+@contextmanager
+def served() -> Iterator[Api]:
+    """Serve the app against a world of its own."""
+    with running() as world, pytest.MonkeyPatch.context() as patch, Client(app.app) as client:
+        for door in ("door", "events"):
+            patch.setattr(f"chalicelib.handlers.{door}.desk", lambda: world.desk)
+        yield Api(world, client)

@@ -1,0 +1,299 @@
+"""
+What happens at the desk, once each: what is given, what happens, and what must be seen when all has come to rest.
+
+`when` is where calls to AWS fail. Afterwards everything comes to rest undisturbed, and `then` must be seen: the same
+text, whatever failed.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from urllib.parse import quote
+
+from chalicelib.domain.reference import Reference
+from chalicelib.domain.signing import reply_address
+from chalicelib.domain.ticket import Ticket
+from chalicelib.handlers import events
+from chalicelib.usecases import letters
+from tests.faults.sky import Stored
+from tests.faults.stage import Stage
+
+EVA = {"email": "eva@customer.test", "name": "Eva"}
+PARCEL = {"customer": EVA, "subject": "My parcel", "body": "Where is it?"}
+UPLOAD = "01JZZZZZZZZZZZZZZZZZZZZZZZ"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
+
+Play = Callable[[Stage], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    name: str
+    given: Play
+    when: Play
+    then: str
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def nothing(_: Stage) -> None:
+    pass
+
+
+# Givens
+
+
+def opened(stage: Stage, subject: str = "My parcel") -> None:
+    """A ticket whose acknowledgement still lies in the outbox."""
+    stage.client(stage.request("POST", "/v1/tickets", PARCEL | {"subject": subject}, by="shop"))
+
+
+def acknowledged(stage: Stage) -> None:
+    opened(stage)
+    stage.settle()
+
+
+def answered(stage: Stage) -> None:
+    """A ticket with an answer that still lies in the outbox."""
+    acknowledged(stage)
+    stage.client(replying(stage, "It is on its way."))
+
+
+def delivered(stage: Stage) -> None:
+    answered(stage)
+    stage.settle()
+
+
+def resolved(stage: Stage) -> None:
+    delivered(stage)
+    stage.client(stage.request("POST", f"/v1/tickets/{ticket(stage).reference}/resolve", by="ana"))
+
+
+def surveyed(stage: Stage) -> None:
+    """A ticket whose customer has just been asked how it was."""
+    resolved(stage)
+    stage.later(hours=25)
+    stage.sweep()
+    stage.settle()
+
+
+def suppressed(stage: Stage) -> None:
+    """A ticket with an answer to an address to which mail has bounced meanwhile."""
+    answered(stage)
+    desk = stage.desk
+    desk.table.suppress(EVA["email"], stage.now.replace(year=2030), "mail to this address bounced")
+
+
+def uploaded(stage: Stage) -> None:
+    stage.sky.store("careline-files", f"uploads/demo/{UPLOAD}", Stored(PNG, "image/png", {"name": "photo.png"}))
+
+
+def uploaded_by_agent(stage: Stage) -> None:
+    acknowledged(stage)
+    stage.sky.store("careline-files", f"uploads/agents/{UPLOAD}", Stored(PNG, "image/png", {"name": "label.png"}))
+    stage.client(replying(stage, "Print this label.", attachments=[UPLOAD]))
+
+
+# What happens
+
+
+def ticket(stage: Stage) -> Ticket:
+    found = next(row for row in stage.sky.rows() if row["sk"] == "TICKET")
+    return stage.desk.table.ticket(Reference(found["pk"].removeprefix("TICKET#")))
+
+
+def replying(stage: Stage, body: str, **more: object):
+    said = {"body": body, **more}
+    path = f"/v1/tickets/{ticket(stage).reference}/messages"
+    return stage.request("POST", path, said, by="ana", Idempotency_Key=f"reply {body}")
+
+
+def opens_by_api(stage: Stage) -> None:
+    stage.client(stage.request("POST", "/v1/tickets", PARCEL, by="shop", Idempotency_Key="k1"))
+
+
+def opens_with_upload(stage: Stage) -> None:
+    said = PARCEL | {"attachments": [UPLOAD]}
+    stage.client(stage.request("POST", "/v1/tickets", said, by="shop", Idempotency_Key="k1"))
+
+
+QUEUED = '{"storefront": "demo", "customer": {"email": "eva@customer.test"}, "subject": "My parcel", "body": "Where?"}'
+
+
+def opens_by_queue(stage: Stage) -> None:
+    stage.queue(stage.record(events.intake_queue, QUEUED))
+
+
+def is_buried(stage: Stage) -> None:
+    stage.queue(stage.record(events.intake_queue, '{"storefront": "demo"}'))
+
+
+def mail_from_eva(subject: str, words: str, to: str = "support@demo.test", *, file: bool = False) -> EmailMessage:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "Eva <eva@customer.test>", to, subject
+    mail["Message-ID"], mail["Date"] = f"<{len(words)}@customer.test>", "Mon, 02 Mar 2026 09:00:00 +0000"
+    mail.set_content(words)
+    if file:
+        mail.add_attachment(PNG, maintype="image", subtype="png", filename="photo.png")
+    return mail
+
+
+def incoming(stage: Stage, mail: EmailMessage, key: str = "incoming/1", **verdicts: str) -> dict:
+    """Store a mail as SES does; return its notification."""
+    stage.sky.store("careline-mail", key, Stored(mail.as_bytes()))
+    said = {"spf": "PASS", "dkim": "PASS", "dmarc": "PASS", "spam": "PASS", "virus": "PASS"} | verdicts
+    return {
+        "mail": {"source": "eva@customer.test", "destination": [mail["To"]]},
+        "receipt": {"recipients": [mail["To"]], "action": {"objectKey": key}}
+        | {f"{name}Verdict": {"status": status} for name, status in said.items()},
+    }
+
+
+def a_mail_came(stage: Stage) -> None:
+    stage.facts["mail"] = incoming(stage, mail_from_eva("Broken", "It is broken.", file=True))
+
+
+def a_long_mail_came(stage: Stage) -> None:
+    stage.facts["mail"] = incoming(stage, mail_from_eva("Long", "It is a long story. " * 5000))
+
+
+def a_reply_came(stage: Stage) -> None:
+    delivered(stage)
+    now = ticket(stage)
+    to = reply_address(stage.desk.keys(), "support@demo.test", now.reference, EVA["email"], now.epoch)
+    stage.facts["mail"] = incoming(stage, mail_from_eva("Re: My parcel", "But when?", to))
+
+
+def mail_arrives(stage: Stage) -> None:
+    stage.queue(stage.published(events.inbound_mail, stage.facts["mail"]))
+
+
+def mail_is_reconciled(stage: Stage) -> None:
+    when = stage.now.replace(hour=stage.now.hour + 1).isoformat()
+    stage.insist(lambda: events.reconcile({"time": when}) or True, times=5, minutes=15)
+
+
+def agent_replies(stage: Stage) -> None:
+    stage.client(replying(stage, "It is on its way."))
+
+
+def agent_replies_unaware(stage: Stage) -> None:
+    """The customer writes while the agent's client waits for the answer to its first try."""
+    seen = ticket(stage).last_customer_message
+    delivery, path = replying(stage, "On its way.", seen_message_id=seen), f"/v1/tickets/{ticket(stage).reference}/messages"
+    taken = stage.attempt(delivery)
+    customer = stage.request("POST", path, {"body": "Hello?"}, by="shop", Idempotency_Key="c1")
+    answers = stage.answers
+    if not taken:
+        stage.client(delivery)
+        answers = stage.answers
+    stage.client(customer)
+    stage.answers = answers
+
+
+def note_is_left(stage: Stage) -> None:
+    said = {"body": "She called.", "internal": True}
+    path = f"/v1/tickets/{ticket(stage).reference}/messages"
+    stage.client(stage.request("POST", path, said, by="ana", Idempotency_Key="n1"))
+
+
+def customer_writes(stage: Stage) -> None:
+    path = f"/v1/tickets/{ticket(stage).reference}/messages"
+    stage.client(stage.request("POST", path, {"body": "Hello?"}, by="shop", Idempotency_Key="c1"))
+
+
+def customer_writes_on_page(stage: Stage) -> None:
+    url = letters.page_url(stage.desk, ticket(stage), EVA["email"])
+    stage.client(stage.form(quote(url.removeprefix("https://desk.test")), body="Hello?", once="abc"))
+
+
+def is_changed(stage: Stage) -> None:
+    said = {"priority": "high", "assignee": "ana@shop.test", "tags": ["parcel"]}
+    stage.client(stage.request("PATCH", f"/v1/tickets/{ticket(stage).reference}", said, by="ana"))
+
+
+def is_resolved(stage: Stage) -> None:
+    stage.client(stage.request("POST", f"/v1/tickets/{ticket(stage).reference}/resolve", by="ana"))
+
+
+def is_sent(stage: Stage) -> None:
+    stage.settle()
+
+
+def is_swept(stage: Stage) -> None:
+    """The stream's record was lost: only the sweep brings what lies in the outbox."""
+    stage.brought = frozenset(stage.unbrought())
+    stage.settle()
+
+
+def is_sent_silently(stage: Stage) -> None:
+    """SES's events are late: nothing is known of them for an hour."""
+    stage.silent = True
+    stage.stream()
+    stage.tell()
+    for _ in range(4):
+        stage.later(minutes=16)
+        stage.sweep()
+        stage.tell()
+    stage.silent = False
+
+
+def promise_breaks(stage: Stage) -> None:
+    stage.later(hours=9)
+    stage.sweep()
+
+
+def survey_is_due(stage: Stage) -> None:
+    stage.later(hours=25)
+    stage.sweep()
+
+
+def week_passes(stage: Stage) -> None:
+    stage.later(days=8)
+    stage.sweep()
+
+
+def is_rated(stage: Stage) -> None:
+    now = ticket(stage)
+    url = letters.survey_url(stage.desk, now, now.survey.cycle)
+    stage.client(stage.form(quote(url.removeprefix("https://desk.test")), rating="1", comment="Too late."))
+
+
+def bounces(stage: Stage) -> None:
+    stage.queue(stage.said_by_ses("Bounce", stage.sky.mails[-1][0]))
+
+
+def is_complained_of(stage: Stage) -> None:
+    stage.queue(stage.said_by_ses("Complaint", stage.sky.mails[-1][0]))
+
+
+SCENARIOS = (
+    Scenario("opens by API", nothing, opens_by_api, ""),
+    Scenario("opens with an upload", uploaded, opens_with_upload, ""),
+    Scenario("opens by queue", nothing, opens_by_queue, ""),
+    Scenario("an unreadable message is buried", nothing, is_buried, ""),
+    Scenario("opens by mail", a_mail_came, mail_arrives, ""),
+    Scenario("opens by a long mail", a_long_mail_came, mail_arrives, ""),
+    Scenario("a lost notification is reconciled", a_mail_came, mail_is_reconciled, ""),
+    Scenario("a reply by mail opens again", a_reply_came, mail_arrives, ""),
+    Scenario("an agent replies", acknowledged, agent_replies, ""),
+    Scenario("an agent replies while the customer writes", acknowledged, agent_replies_unaware, ""),
+    Scenario("a note", acknowledged, note_is_left, ""),
+    Scenario("the customer writes", delivered, customer_writes, ""),
+    Scenario("the customer writes on the page", delivered, customer_writes_on_page, ""),
+    Scenario("a change", acknowledged, is_changed, ""),
+    Scenario("resolved without a key", delivered, is_resolved, ""),
+    Scenario("an acknowledgement is sent", opened, is_sent, ""),
+    Scenario("an acknowledgement is sent, SES silent", opened, is_sent_silently, ""),
+    Scenario("an acknowledgement is sent by the sweep", opened, is_swept, ""),
+    Scenario("an answer with a file is sent", uploaded_by_agent, is_sent, ""),
+    Scenario("an answer to a suppressed address", suppressed, is_sent, ""),
+    Scenario("a promise breaks", acknowledged, promise_breaks, ""),
+    Scenario("a survey is due", resolved, survey_is_due, ""),
+    Scenario("a bad rating", surveyed, is_rated, ""),
+    Scenario("a week passes", resolved, week_passes, ""),
+    Scenario("an answer bounces", delivered, bounces, ""),
+    Scenario("a complaint", delivered, is_complained_of, ""),
+)
