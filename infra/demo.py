@@ -16,9 +16,9 @@ from urllib.parse import quote
 
 from infra.aws import RUN_FILE, Trouble
 from infra.embedded.caller import Answer, Caller, NeverCame, eventually, header, mail
+from infra.embedded.settings import stay_at_home
 
 SHOWN = 110
-QUIET_SECONDS = 4.0
 
 Step = Callable[["Demo"], None]
 
@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if not RUN_FILE.exists():
         raise Trouble("No desk runs here: start one with `make run`, in another terminal.")
+    stay_at_home()
     demo = Demo(Caller(json.loads(RUN_FILE.read_text())))
     for number, (title, point) in enumerate(POINTS, 1):
         if args.only in {None, number}:

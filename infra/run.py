@@ -7,10 +7,11 @@ import json
 import shlex
 import signal
 import threading
+from functools import partial
 from typing import Any, NoReturn
 
 from infra.embedded.desk import running
-from infra.embedded.settings import Settings
+from infra.embedded.settings import Settings, stay_at_home
 
 TICKET = {
     "customer": {"email": "ada@example.com", "name": "Ada"},
@@ -27,8 +28,9 @@ def run(_args: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     settings = Settings.read()
+    stay_at_home()
     try:
-        with running(settings) as desk:
+        with running(settings, say=partial(print, flush=True)) as desk:
             print(welcome(desk, settings), flush=True)
             threading.Event().wait()
     except KeyboardInterrupt:

@@ -62,7 +62,7 @@ class House:
             try:
                 _owned(f"@{domain}", storefront).save(condition=free)
             except PutError as error:
-                if error.cause_response_code != "ConditionalCheckFailedException":  # another storefront had it first
+                if rows.refusal(error) != "ConditionalCheckFailedException":  # another storefront had it first
                     raise
 
     def put_api_key(self, key: ApiKey) -> None:

@@ -38,7 +38,7 @@ from chalicelib.domain.surveys import BAD
 from chalicelib.domain.ticket import Category, Person, Status, Ticket
 from chalicelib.domain.timers import CLOCKS
 
-RECEIPT_DAYS = {"mail": 90}
+RECEIPT_DAYS = {"mail": 90, "QUEUE": 90, "bounce": 90}
 _RECEIPT_DAYS_OTHERWISE = 1
 
 

@@ -84,7 +84,7 @@ class Outbox:
             try:
                 row.update(actions, condition=_as_read(unsent))
             except UpdateError as error:
-                if error.cause_response_code == _CONDITION:
+                if rows.refusal(error) == _CONDITION:
                     now = self.find(unsent.reference, unsent.outgoing.id)
                     return now if now and now.claim == claim else None
                 if last:

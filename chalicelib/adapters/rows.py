@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.exceptions import PynamoDBException
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
@@ -93,6 +94,12 @@ def value(kind: type[T], held: Row) -> T:
 def connection() -> Any:  # noqa: ANN401
     """Return PynamoDB's low-level connection, as its transactions take it; all share one client and its settings."""
     return Row._get_connection().connection  # noqa: SLF001 there is no public way to give a transaction the model's own
+
+
+def refusal(error: PynamoDBException) -> str:
+    """Return the code with which DynamoDB refused; "" when there was no answer, over which PynamoDB's own property trips."""
+    answered: dict[str, Any] = getattr(error.cause, "response", None) or {}
+    return str(answered.get("Error", {}).get("Code", ""))
 
 
 def get(key: Key, *, consistent: bool = True) -> Row | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from pynamodb.exceptions import PutError, TransactWriteError
+from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
@@ -24,6 +24,7 @@ from chalicelib.domain.errors import Busy, NotFound
 from chalicelib.domain.ticket import Customer, Message, Ticket
 
 _WRITES = 4
+_CONDITION = "ConditionalCheckFailedException"
 _FIRST_PAUSE_SECONDS = 0.05
 _HOPELESS = frozenset({"ValidationException", "AccessDeniedException", "ResourceNotFoundException"})
 
@@ -79,6 +80,18 @@ class Table:
         found = Row.query(partition, condition, consistent_read=True, limit=limit, page_size=limit)
         return [rows.value(Message, held) for held in found]
 
+    def newest_messages(self, reference: str, limit: int) -> list[Message]:
+        """Return a ticket's newest messages, oldest of them first."""
+        found = Row.query(
+            keys.ticket(reference).pk,
+            Row.sk.startswith("MESSAGE#"),
+            consistent_read=True,
+            limit=limit,
+            page_size=limit,
+            scan_index_forward=False,
+        )
+        return [rows.value(Message, held) for held in found][::-1]
+
     # Writing
 
     def deliver(self, reference: str, message_id: str, feedback: Feedback) -> bool:
@@ -92,18 +105,26 @@ class Table:
             try:
                 message_row(reference, changed).save(condition=message_guard(changed))
             except PutError as error:
-                if error.cause_response_code != "ConditionalCheckFailedException":
+                if rows.refusal(error) != _CONDITION:
                     raise
             else:
                 return True
         raise Busy("Too much feedback on one message at once. Try again.")
 
     def suppress(self, address: str, until: datetime, because: str) -> None:
-        """Send nothing to an address for a while; what was said later counts."""
-        known = codec.dumps(Customer(address))
+        """Send nothing to an address for a while; the longest while counts, in whatever order they are told."""
+        known, end = codec.dumps(Customer(address)), codec.written(until)
         row = Row(*keys.customer(address))
-        moment = Row.suppressed_until.set(codec.written(until))
-        row.update([moment, Row.suppressed_because.set(because), Row.data.set(Row.data | known)])
+        actions: list[Any] = [
+            Row.suppressed_until.set(end),
+            Row.suppressed_because.set(because),
+            Row.data.set(Row.data | known),
+        ]
+        try:
+            row.update(actions, condition=Row.suppressed_until.does_not_exist() | (Row.suppressed_until < end))
+        except UpdateError as error:
+            if rows.refusal(error) != _CONDITION:
+                raise
 
     def commit(self, change: Change) -> None:
         """
@@ -126,7 +147,7 @@ class Table:
                     return
                 if failed:
                     raise self._conflict(failed, change) from error
-                if error.cause_response_code in _HOPELESS:
+                if rows.refusal(error) in _HOPELESS:
                     raise
                 self.pause(_FIRST_PAUSE_SECONDS * 2**attempt * random.uniform(0.5, 1))  # noqa: S311 jitter
             else:

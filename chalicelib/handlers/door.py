@@ -73,7 +73,7 @@ def opened(route: Route, current: Callable[[], Request | None]) -> Callable[...,
             try:
                 answer = _answered(route, request, parameters, facts)
             except Exception as error:  # noqa: BLE001 a caller gets an answer, whatever happens
-                answer = _refused(route, _path(route, parameters), error, facts)
+                answer = _refused(route, request, parameters, error, facts)
             facts["status"] = answer.status_code
         return answer
 
@@ -91,16 +91,18 @@ def _answered(route: Route, request: Request, parameters: Mapping[str, str], fac
     return answer
 
 
-def _refused(route: Route, path: str, error: Exception, facts: dict[str, Any]) -> Response:
+def _refused(
+    route: Route, request: Request, parameters: Mapping[str, str], error: Exception, facts: dict[str, Any]
+) -> Response:
     problem = problem_of(error)
     if problem.status >= 500:  # noqa: PLR2004 ours, not the caller's
         facts["error"] = described(error)
     if route.is_page:
         from chalicelib.handlers.pages import problem_page
 
-        page: Response = problem_page(problem)
+        page: Response = problem_page(problem, request.headers.get("accept-language", ""))
         return page
-    return response(problem, path)
+    return response(problem, _path(route, parameters))
 
 
 def _body(route: Route, request: Request, headers: Mapping[str, str]) -> Any:  # noqa: ANN401

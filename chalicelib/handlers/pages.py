@@ -26,6 +26,7 @@ from chalicelib.usecases.uploads import Uploads
 
 _NOTICES = frozenset({"sent", "uploaded", "asked-supervisor", "closed", "empty"})
 _MOST_FILES = 5
+_MOST_MESSAGES = 200
 _MOST_CHARACTERS = 50_000
 _FALLBACK_VOICE = {"name": "", "colour": "#1f5fa8", "signature": "", "support_address": "", "time_zone": "UTC"}
 
@@ -37,7 +38,7 @@ def ticket(call: Call, token: str) -> Response:
         call.desk, seen.storefront, f"{_own_address(call, token)}?uploaded=", tuple(file["id"] for file in attached),
     )  # fmt: skip
     notice = "uploaded" if attached else call.query.get("notice")
-    found = tickets.messages(call.desk, seen.reference, after=None, limit=200)
+    found = tickets.newest_messages(call.desk, seen.reference, _MOST_MESSAGES)
     context = {
         "storefront": voice(storefront),
         "ticket": _ticket(seen, storefront),
@@ -97,10 +98,12 @@ def docs(call: Call) -> Response:
     return _html(templates.page("docs", "en", {"openapi": described, "storefront": _FALLBACK_VOICE}))
 
 
-def problem_page(problem: Problem) -> Response:
+def problem_page(problem: Problem, accepts: str) -> Response:
+    """Return a problem as a page, in the language that the browser asks for first."""
     name = "not-found" if problem.status == HTTPStatus.NOT_FOUND else "problem"
     context = {"storefront": _FALLBACK_VOICE, "status": problem.status}
-    return _html(templates.page(name, "en", context), problem.status, **problem.headers)
+    language = accepts.partition(",")[0].partition(";")[0].strip() or "en"
+    return _html(templates.page(name, language, context), problem.status, **problem.headers)
 
 
 def _opened(call: Call, token: str) -> tuple[Ticket, Storefront]:
@@ -217,7 +220,9 @@ def _html(page: str, status: int = 200, posts_to: str | None = None, **headers: 
     """Return a page that runs nothing, is kept nowhere, and tells no other site where it was."""
     target = urlsplit(posts_to) if posts_to else None
     forms = f"'self' {target.scheme}://{target.netloc}" if target else "'self'"
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action {forms}; frame-ancestors 'none'"
+    policy = (
+        f"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
+    )
     standard = {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": policy,

@@ -47,7 +47,13 @@ ROUTES = (
     Route("PATCH", "/v1/tickets/{reference}", "tickets.update", AGENTS, "Change a ticket", "PATCH_TICKET"),
     Route("GET", "/v1/tickets/{reference}/messages", "tickets.list_messages", STOREFRONTS, "Read the conversation"),
     Route(
-        "POST", "/v1/tickets/{reference}/messages", "tickets.write", STOREFRONTS, "Write on a ticket", "MESSAGE", 201
+        "POST",
+        "/v1/tickets/{reference}/messages",
+        "tickets.write",
+        STOREFRONTS,
+        "Write on a ticket",
+        "AGENT_MESSAGE",
+        201,
     ),
     Route("POST", "/v1/tickets/{reference}/resolve", "tickets.resolve", AGENTS, "Resolve a ticket"),
     Route("POST", "/v1/tickets/{reference}/reopen", "tickets.reopen", AGENTS, "Open a ticket again"),

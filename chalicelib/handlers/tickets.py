@@ -86,7 +86,7 @@ def list_messages(call: Call, reference: str) -> Response:
 
 def write(call: Call, reference: str) -> Response:
     ticket = _seen(call, reference)
-    body = schema.checked(call.body, schema.AGENT_MESSAGE if call.who.is_agent else schema.CUSTOMER_MESSAGE)
+    body = call.body if call.who.is_agent else schema.checked(call.body, schema.CUSTOMER_MESSAGE)
     named = named_uploads(call)
     if not call.who.is_agent:
         message = tickets.write(

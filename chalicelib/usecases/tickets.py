@@ -81,6 +81,11 @@ def messages(desk: Desk, reference: Reference, *, after: str | None, limit: int)
     return shown + [message for message in unseen if after is None or message.id > after]
 
 
+def newest_messages(desk: Desk, reference: Reference, limit: int) -> list[Message]:
+    """Return a ticket's newest messages, whole, oldest of them first."""
+    return [_whole(desk, message) for message in desk.table.newest_messages(reference, limit)]
+
+
 def write(desk: Desk, reference: Reference, body: str, uploads: Uploads, *, by: Author, once: Once | None) -> Message:
     """Add a customer's words, as his storefront brings them. To a closed ticket they open a new one that follows it."""
     ticket = desk.table.ticket(reference)

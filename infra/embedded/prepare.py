@@ -17,7 +17,9 @@ from infra.embedded.settings import ROOT, STAGE, SUPPORT, write_secret
 
 def prepare(keys_file: Path, public_url: str) -> None:
     session = session_for(STAGE)
-    with (ROOT / ".build.lock").open("w") as lock:
+    build = ROOT / "build"
+    build.mkdir(exist_ok=True)
+    with (build / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two desks of one checkout would write one build folder
         deploy.deploy(STAGE, session=session, public_url=public_url, embedded=True, say=headline)
     stage.enter(STAGE, session)

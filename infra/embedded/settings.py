@@ -103,6 +103,16 @@ def address(listener: socket.socket) -> str:
     return f"{host}:{port}"
 
 
+def stay_at_home() -> None:
+    """
+    Take from this process, and those it starts, what would lead away from this machine: a profile of AWS, a proxy.
+    """
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        os.environ.pop(name, None)
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), HOST)))
+
+
 @contextmanager
 def alone_in(home: Path) -> Iterator[None]:
     """

@@ -28,7 +28,8 @@ def picture(stage: Stage) -> str:
     lines += sorted(_mail(raw) for raw, _ in stage.sky.mails)
     lines += sorted(_word(data) for data in {json.loads(w)["id"]: json.loads(w) for w in stage.sky.words}.values())
     lines += _counted(rows, stage)
-    lines += sorted(_NUMBER.sub("<number>", said) for said in {_answer(*answer) for answer in stage.answers})
+    different = Counter((status, subject) for status, subject, _ in {_answer(*answer) for answer in stage.answers})
+    lines += sorted(f"answered {status} {subject}: {count}" for (status, subject), count in different.items())
     return "\n".join(lines)
 
 
@@ -94,11 +95,10 @@ def _word(data: dict[str, Any]) -> str:
     return f"word {data['subject']!r} {data['reason']} {data['level']}"
 
 
-def _answer(status: int, body: str) -> str:
-    """Return one line for equal answers: the same ticket, the same message."""
+def _answer(status: int, body: str) -> tuple[int, str, str]:
+    """Return what tells an answer from another: the same ticket or message is the same answer."""
     about = json.loads(body) if body.startswith("{") else {}
-    which = about.get("reference") or about.get("id", "")
-    return f"answered {status} {which} {about.get('subject', '')!r}"
+    return status, about.get("subject", "page"), about.get("reference") or about.get("id", "")
 
 
 def _counted(rows: list[dict[str, Any]], stage: Stage) -> list[str]:
