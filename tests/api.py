@@ -1,29 +1,32 @@
 """
-The HTTP API in process: Chalice's own test client, against a world.
+The HTTP API in process: Chalice's own local gateway, against a world.
 """
 
 import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.message import EmailMessage
 from urllib.parse import urlencode
 
 import pytest
-from chalice.test import Client, HTTPResponse
+from chalice.config import Config
+from chalice.local import LocalGateway
+from chalice.test import HTTPResponse
 
 import app
 from chalicelib.adapters import aws
 from chalicelib.domain.access import Scope
 from chalicelib.handlers import callers
-from chalicelib.usecases import house
+from chalicelib.usecases import house, sending
 from tests.world import World, running
 
 
 class Api:
     """One door after the other: `api.post("/v1/tickets", body, key=api.agent)`."""
 
-    def __init__(self, world: World, client: Client) -> None:
-        self.world, self._client = world, client
+    def __init__(self, world: World) -> None:
+        self.world, self._gateway = world, LocalGateway(app.app, Config())
         made = {
             "storefront": (Scope.STOREFRONT, {"storefront": "demo"}),
             "other": (Scope.STOREFRONT, {"storefront": "other"}),
@@ -34,17 +37,27 @@ class Api:
         self.keys = {who: house.create_key(world.desk, scope, **more) for who, (scope, more) in made.items()}
 
     def ask(
-        self, method: str, path: str, body=None, *, by: str | None = "agent", raw: bytes | None = None, **headers
+        self,
+        method: str,
+        path: str,
+        body=None,
+        *,
+        by: str | None = "agent",
+        raw: bytes | None = None,
+        fresh: bool = True,
+        **headers,
     ) -> HTTPResponse:
-        """Ask as *by*, one of `keys`, or nobody; *raw* is sent as it is."""
+        """Ask as *by*, one of `keys`, or nobody; *raw* is sent as it is, and *fresh* forgets how often was asked."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if by:
             sent.setdefault("Authorization", f"Bearer {self.keys[by]}")
         if body is not None or raw is not None:
             sent.setdefault("Content-Type", "application/json")
-        callers._calls.clear()
+        if fresh:
+            callers._calls.clear()
         content = raw if raw is not None else json.dumps(body).encode() if body is not None else b""
-        return self._client.http.request(method, path, headers=sent, body=content)
+        answer = self._gateway.handle_request(method=method, path=path, headers=sent, body=content)
+        return HTTPResponse.create_from_dict({**answer, "body": answer["body"] or ""})
 
     def get(self, path: str, **more) -> HTTPResponse:
         return self.ask("GET", path, **more)
@@ -66,12 +79,22 @@ class Api:
         assert answer.status_code == 201, answer.body
         return answer.json_body
 
+    def mails(self, ticket: dict) -> list[EmailMessage]:
+        """Send what waits for a ticket, and return all its mails, oldest first."""
+        for held in self.world.rows("OUTBOX#"):
+            if held["pk"] == f"TICKET#{ticket['reference']}":
+                sending.send_out(self.world.desk, ticket["reference"], held["sk"].removeprefix("OUTBOX#"))
+        return [mail for mail in self.world.mails() if ticket["reference"] in mail["X-SES-MESSAGE-TAGS"]]
+
+    def told(self, ticket: dict) -> list[str]:
+        """Return the reasons for which the team lead was told of a ticket."""
+        self.mails(ticket)
+        return [word["reason"] for word in self.world.escalations() if word["ticket"] == ticket["reference"]]
+
     def page(self, ticket: dict, kind: str = "tickets") -> str:
         """Return the path of the newest signed link that was mailed about a ticket."""
-        self.world.stream()
-        mails = [mail for mail in self.world.mails() if ticket["reference"] in mail["Subject"]]
-        links = [re.findall(rf"https://desk\.test(/{kind}/\S+)", m.get_body(("plain",)).get_content()) for m in mails]
-        return [link for found in links for link in found][-1]
+        texts = [mail.get_body(("plain",)).get_content() for mail in self.mails(ticket)]
+        return re.findall(rf"https://desk\.test(/{kind}/[^\s?]+)", "\n".join(texts))[-1]
 
     def upload(self, name: str, content: bytes, by: str = "storefront", content_type: str = "image/png") -> str:
         """Do what a browser does with a file; return the upload's id."""
@@ -98,7 +121,7 @@ def wanted(**more) -> dict:
 @contextmanager
 def served() -> Iterator[Api]:
     """Serve the app against a world of its own."""
-    with running() as world, pytest.MonkeyPatch.context() as patch, Client(app.app) as client:
+    with running() as world, pytest.MonkeyPatch.context() as patch:
         for door in ("door", "events"):
             patch.setattr(f"chalicelib.handlers.{door}.desk", lambda: world.desk)
-        yield Api(world, client)
+        yield Api(world)

@@ -116,10 +116,7 @@ class World:
 
     def drain(self, queue: str) -> list[dict]:
         """Take every message off a queue."""
-        bodies = []
-        for message in self.queue(queue):
-            bodies.append(json.loads(message["Body"]))
-        return bodies
+        return [json.loads(message["Body"]) for message in self.queue(queue)]
 
     def queue(self, name: str) -> list[dict]:
         sqs, url = aws.client("sqs"), f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"

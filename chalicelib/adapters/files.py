@@ -7,7 +7,7 @@ Files in S3: raw mail, attachments and uploads. They leave and come by presigned
 | mail | `mail/<yyyy>/<mm>/<receipt>` | the raw mail of a message, kept |
 | files | `uploads/<storefront>/<ulid>` | put there by a browser; gone after a day if nobody names it |
 | files | `files/<storefront>/<upload>`, `files/mail/<receipt>/<n>` | attachments, kept |
-| files | `files/bodies/<SHA-256>` | the whole of a message that is too large for the table |
+| files | `files/bodies/<SHA-256>` | the whole of a message that is too large for the table; the cleaned HTML of a mail |
 """
 
 import mimetypes
@@ -102,6 +102,10 @@ class Files:
         }
         url: str = client("s3").generate_presigned_url("get_object", Params=parameters, ExpiresIn=_DOWNLOAD_SECONDS)
         return url
+
+    def kept_mail(self, key: str) -> bytes | None:
+        """Return the raw mail of a message, None when it is no longer kept."""
+        return self.incoming(key)
 
     def incoming(self, key: str) -> bytes | None:
         """Return a raw mail that SES stored, None when it has been taken in already."""

@@ -9,7 +9,7 @@ import heapq
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 
 from chalicelib.adapters import keys, rows
 from chalicelib.adapters.table import Table
@@ -87,7 +87,7 @@ def opened(cursor: str | None) -> str | None:
         return None
     try:
         sort_key = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        datetime.fromisoformat(sort_key[:10])
+        date.fromisoformat(sort_key[:10])
     except ValueError:
         raise Invalid(Fault("/cursor", "is not a cursor of this API")) from None
     return sort_key

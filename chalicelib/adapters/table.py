@@ -111,6 +111,16 @@ class Table:
                 return True
         raise Busy("Too much feedback on one message at once. Try again.")
 
+    def rewrite(self, reference: str, changed: Message) -> bool:
+        """Write a message that is there already; False when somebody else changed it since it was read."""
+        try:
+            message_row(reference, changed).save(condition=message_guard(changed))
+        except PutError as error:
+            if rows.refusal(error) != _CONDITION:
+                raise
+            return self.message(reference, changed.id) == changed
+        return True
+
     def suppress(self, address: str, until: datetime, because: str) -> None:
         """Send nothing to an address for a while; the longest while counts, in whatever order they are told."""
         known, end = codec.dumps(Customer(address)), codec.written(until)

@@ -52,7 +52,11 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What finding a ticket asks of a mail; `ids` are In-Reply-To and References, newest first."""
+    """
+    What finding a ticket asks of a mail; `ids` are In-Reply-To and References, newest first.
+
+    `by_form`: a form wrote it for the sender, whom nobody has verified then: he may open a ticket, and has no right to one.
+    """
 
     sender: str
     envelope_sender: str
@@ -60,6 +64,7 @@ class Arrival:
     ids: tuple[str, ...]
     subject: str
     verdicts: Verdicts
+    by_form: bool = False
 
     @property
     def authenticated(self) -> bool:
@@ -120,7 +125,7 @@ def placed(arrival: Arrival, found: Iterable[Lead], tickets: Mapping[str, Ticket
         ticket = tickets.get(lead.reference)
         if ticket is None or (lead.epoch is not None and lead.epoch != ticket.epoch):
             continue
-        trusted = ticket.takes_part(arrival.sender) and arrival.verdicts.dmarc is not Verdict.FAIL
+        trusted = _speaks_as_one(arrival, ticket)
         if lead.way is not Way.NUMBER or trusted:
             doubt = "" if trusted else "; the sender is not verified as one who takes part"
             return Placement(ticket, trusted, f"Found by {lead.way.value}{doubt}.")
@@ -128,6 +133,10 @@ def placed(arrival: Arrival, found: Iterable[Lead], tickets: Mapping[str, Ticket
     if names:
         return Placement(None, arrival.authenticated, f"It names {names}, but that alone gives no right to it.", names)
     return Placement(None, arrival.authenticated, "It belongs to no ticket yet.")
+
+
+def _speaks_as_one(arrival: Arrival, ticket: Ticket) -> bool:
+    return ticket.takes_part(arrival.sender) and arrival.verdicts.dmarc is not Verdict.FAIL and not arrival.by_form
 
 
 def numbers(subject: str) -> tuple[Reference, ...]:

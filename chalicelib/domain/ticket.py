@@ -149,7 +149,8 @@ class Message:
 
     `text` is what is new, `quoted_text` what was folded, `full_text` all of it (None: the same as `text`).
     `delivery` holds one state for each recipient of a message that is mailed, and `version` guards it. `raw_key` names
-    the raw mail, `body_key` the whole words of a message too large for the table, and `note` says what the desk thought of it.
+    the raw mail, `body_key` the whole words of a message too large for the table, `html_key` its cleaned HTML, which is never
+    kept in the table, and `note` says what the desk thought of it.
     """
 
     id: str
@@ -169,6 +170,7 @@ class Message:
     mail_id: str = ""
     raw_key: str | None = None
     body_key: str | None = None
+    html_key: str | None = None
     note: str | None = None
     version: int = 1
 

@@ -7,7 +7,7 @@ One description serves both: what is documented is what is checked.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.domain.addresses import is_sendable
@@ -178,7 +178,7 @@ def _string(value: Any, schema: Schema, at: str) -> Iterator[Fault]:  # noqa: AN
         )
     elif len(value) > schema.get("maxLength", MOST_BYTES):
         yield Fault(at, f"is longer than {schema['maxLength']} characters")
-    elif "pattern" in schema and not re.match(schema["pattern"], value):
+    elif "pattern" in schema and not re.fullmatch(schema["pattern"], value):
         yield Fault(at, f"does not have the form {schema['pattern']}")
     elif schema.get("format") == "email" and not is_sendable(value):
         yield Fault(at, "is not an e-mail address that mail can be sent to")
@@ -199,11 +199,12 @@ def _boolean(value: Any, _: Schema, at: str) -> Iterator[Fault]:  # noqa: ANN401
 
 
 def moment(value: str) -> datetime | None:
+    """Return a time in UTC; None for one that is none, or has no zone."""
     try:
         at = datetime.fromisoformat(value)
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return at if at.tzinfo else None
 
 
 def _no_constant(name: str) -> Any:  # noqa: ANN401

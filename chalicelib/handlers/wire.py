@@ -74,10 +74,20 @@ def message_json(message: Message, link: Link) -> dict[str, Any]:
         "text": message.text,
         "quoted_text": message.quoted_text,
         "full_text": full,
-        "html": message.html,
+        "html": _html(message, link),
         "attachments": list(_files_json(message.files, link)),
         "delivery": _delivery_json(summary(message.delivery)),
     }
+
+
+def _html(message: Message, link: Link) -> str | None:
+    """Return a message's HTML, the pictures that came with it linked to where they lie."""
+    if message.html is None or "cid:" not in message.html.lower():
+        return message.html
+    from chalicelib.mail.clean import with_pictures
+
+    pictures = {file.content_id: file for file in message.files if file.content_id}
+    return with_pictures(message.html, lambda cid: link(pictures[cid]) if cid in pictures else None)
 
 
 def time_json(at: datetime | None) -> str | None:

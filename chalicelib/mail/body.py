@@ -6,18 +6,24 @@ All that is neither is an attachment, and has a name that is safe to show and to
 """
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, field
+from itertools import accumulate
 from urllib.parse import unquote
 
 from chalicelib.mail import headers, html
 from chalicelib.mail.charsets import decode
-from chalicelib.mail.mime import Part
+from chalicelib.mail.mime import Part, uuencoded
 
 _HTML = ("text/html", "application/xhtml+xml")
 _TEXT = ("text/plain", "text/markdown", *_HTML)
 _NAME_CAP = 150
 _UNSAFE = re.compile('[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"<>|*?:]+')
 _CID = re.compile(r"""cid:([^"'\s>)]{1,300})""", re.IGNORECASE)
+_WORD = re.compile(r"\w+")
+_SURE_WORDS = 12
+_ENOUGH_WORDS = 4
+_FIRST_LINES = 12
 _QUOTE_MARKS = re.compile(r">*+")
 
 # Endings for parts without a name; the rest is .bin.
@@ -78,12 +84,15 @@ class Attachment:
 class Body:
     """
     What a mail says and carries.
+
+    *html* is as it was sent; *framed* are the numbers of the lines of *text* that the mail's HTML frames as an older mail.
     """
 
     text: str
     html: str | None
     attachments: tuple[Attachment, ...]
     omitted: tuple[str, ...] = ()
+    framed: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -101,6 +110,7 @@ class _Gathering:
     hint: str | None
     passages: list[_Passage] = field(default_factory=list)
     files: list[Part] = field(default_factory=list)
+    uuencoded: list[tuple[str, bytes]] = field(default_factory=list)
 
 
 def body(root: Part) -> Body:
@@ -109,23 +119,81 @@ def body(root: Part) -> Body:
     """
     gathering = _Gathering(charset_hint(root))
     _gather(root, gathering)
-    passages = gathering.passages
-    pages = [html.tokens(each.html) for each in passages]
-    said = [
-        each.plain if each.plain.strip() else html.laid_out(page) for each, page in zip(passages, pages, strict=True)
-    ]
+    passages = [_split_off(each, gathering) for each in gathering.passages]
+    pages = [html.tokens(each.html) if each.html else [] for each in passages]
     markup = "\n".join(each.html for each in passages if each.html)
-    omitted = []
-    if len(markup) > html.SIZE_CAP:
-        omitted.append("HTML over 1 MB")
-    elif any(html.levels(page) > html.LEVEL_CAP for page in pages):
-        omitted.append(f"HTML over {html.LEVEL_CAP} levels")
+    refusals = (html.refusal(markup, page) for page in pages)
+    omitted = next((words for words in refusals if words), None)
+    text, framed = _joined([_laid_out(each, page) for each, page in zip(passages, pages, strict=True)])
     return Body(
-        text="\n".join(each.rstrip() + "\n" for each in said if each.strip()).strip("\n"),
+        text=text,
         html=markup if markup and not omitted else None,
-        attachments=_attachments(gathering.files, markup, gathering.hint),
-        omitted=tuple(omitted),
+        attachments=_attachments(gathering, markup),
+        omitted=(omitted,) if omitted else (),
+        framed=framed,
     )
+
+
+def _laid_out(passage: _Passage, page: list[html.Token]) -> html.Layout:
+    """
+    Return the lines of a passage: of its plain text, where there is one, framed as its HTML says.
+    """
+    if not passage.plain.strip():
+        return html.laid_out(page)
+    lines = tuple(passage.plain.split("\n"))
+    if not page:
+        return html.Layout(lines)
+    return html.Layout(lines, framed_in(lines, html.laid_out(page)))
+
+
+def framed_in(lines: tuple[str, ...], page: html.Layout) -> frozenset[int]:
+    """
+    Find in plain *lines* the older mail with which the HTML of the same mail ends; empty if it cannot be told surely.
+    """
+    last = max((number for number, line in enumerate(page.lines) if line and number not in page.quoted), default=-1)
+    older = [number for number in page.quoted if number > last and page.lines[number].strip("_ ")]
+    if not older:
+        return frozenset()
+    words = [word for number in sorted(older)[:_FIRST_LINES] for word in _WORD.findall(page.lines[number].casefold())]
+    begins = [f" {' '.join(_WORD.findall(line.casefold()))}" for line in lines]
+    said = "".join(begins)
+    for wanted in (words[:_SURE_WORDS], words[:_ENOUGH_WORDS]):
+        phrase = f" {' '.join(wanted)} "
+        if len(wanted) >= _ENOUGH_WORDS and f"{said} ".count(phrase) == 1:
+            starts = [0, *accumulate(len(each) for each in begins)]
+            at = f"{said} ".find(phrase)
+            line = bisect_left(starts, at)
+            return frozenset(range(line, len(lines))) if line < len(lines) and starts[line] == at else frozenset()
+    return frozenset()
+
+
+def _joined(layouts: list[html.Layout]) -> tuple[str, frozenset[int]]:
+    """
+    Join passages with a blank line between them.
+    """
+    lines: list[str] = []
+    framed: set[int] = set()
+    for layout in layouts:
+        said = [number for number, line in enumerate(layout.lines) if line.strip()]
+        if not said:
+            continue
+        lines += [""] if lines else []
+        first = said[0] if not lines else 0
+        framed.update(number - first + len(lines) for number in layout.quoted if first <= number <= said[-1])
+        lines += layout.lines[first : said[-1]]
+        lines.append(layout.lines[said[-1]].rstrip())
+    return "\n".join(lines), frozenset(framed)
+
+
+def _split_off(passage: _Passage, gathering: _Gathering) -> _Passage:
+    """
+    Take uuencoded files out of a plain text, as programs wrote them before there was MIME.
+    """
+    if not passage.plain or "\nend" not in passage.plain:
+        return passage
+    said, files = uuencoded(passage.plain)
+    gathering.uuencoded += files
+    return _Passage(said, passage.html)
 
 
 def charset_hint(root: Part) -> str | None:
@@ -193,15 +261,15 @@ def flowed(said: str, *, delsp: bool = False) -> str:
     return "".join(out)
 
 
-def _attachments(files: list[Part], markup: str, hint: str | None) -> tuple[Attachment, ...]:
+def _attachments(gathering: _Gathering, markup: str) -> tuple[Attachment, ...]:
     shown = {unquote(cid) for cid in _CID.findall(markup)}
     found = []
-    for number, part in enumerate(files, start=1):
+    for number, part in enumerate(gathering.files, start=1):
         content = part.content()
         cid = headers.text(part.headers.get("content-id")).strip("<> ") or None
         found.append(
             Attachment(
-                name=_name(part, number, hint),
+                name=_name(part, number, gathering.hint),
                 content_type=part.content_type,
                 size=len(content),
                 inline=part.disposition == "inline" or cid in shown,
@@ -209,6 +277,12 @@ def _attachments(files: list[Part], markup: str, hint: str | None) -> tuple[Atta
                 content=content,
             )
         )
+    for number, (name, content) in enumerate(gathering.uuencoded, start=len(found) + 1):
+        safe = safe_name(name) or f"attachment-{number}.bin"
+        kind = next(
+            (kind for kind, ending in _ENDINGS.items() if safe.lower().endswith(ending)), "application/octet-stream"
+        )
+        found.append(Attachment(safe, kind, len(content), inline=False, content_id=None, content=content))
     return tuple(found)
 
 

@@ -5,7 +5,7 @@ Mail that came back: who was not reached, why, and which of our mails it was.
 |---|---|
 | a delivery report (RFC 3464) | what its Action says; delivered is no bounce |
 | X-Failed-Recipients | failed |
-| from a mail system, and a bounce's subject or an empty Return-Path | failed, or delayed if the subject says so |
+| from a mail system, and a bounce's subject, an empty Return-Path or words of failure | failed, or delayed if the subject says so |
 
 Half of the bounces of this world are no delivery report: their status is looked for in their words.
 """
@@ -38,6 +38,12 @@ _SUBJECT = re.compile(
     "user unknown|unknown user|delayed mail|delivery delayed|warning: (?:could|message)|unzustellbar|nicht zugestellt|zustellung|"
     "non remis|échec de la remise|échec|no se puede entregar|no entregado|error de entrega|mancata consegna|não entreg|"
     "onbestelbaar|oleverbart|kunde inte levereras|niedostarczon|не доставлено|недоставлен|退信|无法投递|配信|エラーメール|배달",
+    re.IGNORECASE,
+)
+_FAILED = re.compile(
+    r"(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.])|(?<![\d.-])[45][0-7]\d[ -](?!\d)|no such (?:user|address|mailbox)|"
+    r"(?:user|mailbox|recipient|address)\S{0,3} (?:is )?(?:unknown|not found|full|rejected|invalid|unavailable)|does not exist|"
+    r"unable to deliver|cannot be delivered|can't be delivered|couldn't be delivered|wasn't delivered",
     re.IGNORECASE,
 )
 _DELAYED = re.compile("delay|still being retried|will be retried|warning: (?:could|message)", re.IGNORECASE)
@@ -101,12 +107,12 @@ def bounce(root: Part, sender: Address | None, said: str) -> Bounce | None:
         said: Its text.
     """
     parts = list(root.walk())
-    reports = [block for part in parts if part.content_type in _REPORTS for block in _blocks(_text(part))]
+    reports = [block for part in parts if part.content_type in _REPORTS for block in blocks(said_by(part))]
     reported = _reported(reports)
     if reports and any(block.get("action") for block in reports) and reported is None:
         return None
     failed = headers.text(root.headers.get("x-failed-recipients"))
-    if reported is None and not failed and not _is_returned(root.headers, sender):
+    if reported is None and not failed and not _is_returned(root.headers, sender, said[:TEXT_CAP]):
         return None
     return _bounce(root, reported or Headers(), failed, said[:TEXT_CAP], parts)
 
@@ -115,24 +121,26 @@ def _bounce(root: Part, report: Headers, failed: str, said: str, parts: list[Par
     action = headers.text(report.get("action")).lower().partition(" ")[0]
     if action not in _ACTIONS:
         action = "delayed" if _DELAYED.search(headers.text(root.headers.get("subject"))) else "failed"
-    original = _original(parts, said)
-    mine = headers.ids(original.get("message-id", ""))
+    returned = original(parts, said)
+    mine = headers.ids(returned.get("message-id", ""))
     return Bounce(
         action=action,
         status=_status(report, said) or ("5.0.0" if action == "failed" else "4.0.0"),
         recipient=_recipient(report, failed, said, root.headers),
         original_message_id=mine[0] if mine else None,
-        original_headers=MappingProxyType(original),
+        original_headers=MappingProxyType(returned),
     )
 
 
-def _is_returned(found: Headers, sender: Address | None) -> bool:
+def _is_returned(found: Headers, sender: Address | None, said: str) -> bool:
     if not is_daemon(found, sender):
         return False
-    return empty_return_path(found) or _SUBJECT.search(headers.text(found.get("subject"))) is not None
+    if empty_return_path(found) or _SUBJECT.search(headers.text(found.get("subject"))):
+        return True
+    return _SUBJECT.search(said[:_SPOKEN_CAP]) is not None or _FAILED.search(said[:_SPOKEN_CAP]) is not None
 
 
-def _blocks(report: str) -> list[Headers]:
+def blocks(report: str) -> list[Headers]:
     """
     Return the blocks of a delivery report: one for the mail, then one for each recipient (RFC 3464 2.1).
     """
@@ -165,16 +173,19 @@ def _reported(blocks: list[Headers]) -> Headers | None:
     return None
 
 
-def _text(part: Part) -> str:
+def said_by(part: Part) -> str:
+    """
+    Return the words of a part that a machine wrote.
+    """
     said = decode(part.content()[:TEXT_CAP], part.parameters.get("charset"))
     return said.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _original(parts: list[Part], said: str) -> dict[str, str]:
+def original(parts: list[Part], said: str) -> dict[str, str]:
     """
     Return the headers of the returned mail, from its part, or else from the words that quote it.
     """
-    returned = [_text(part) for part in parts[1:] if part.content_type in _RETURNED]
+    returned = [said_by(part) for part in parts[1:] if part.content_type in _RETURNED]
     found: dict[str, str] = {}
     for text in [*returned, said]:
         for name, value in _FIELD.findall(text):

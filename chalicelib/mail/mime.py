@@ -185,3 +185,31 @@ def _uu_line(line: bytes) -> bytes:
             return binascii.a2b_uu(line[: (((line[0] - 32) & 63) * 4 + 5) // 3])
         except binascii.Error:
             return b""
+
+
+_UU_BEGINS = re.compile(r"begin [0-7]{3,4} (\S.{0,200})")
+_UU_LINE = re.compile(r"[ -`]{1,64}")
+
+
+def uuencoded(said: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """
+    Take uuencoded files out of a text.
+
+    Returns:
+        The text without them, and (name, bytes) of each file that is whole. What begins like one and does not end stays.
+    """
+    kept: list[str] = []
+    files: list[tuple[str, bytes]] = []
+    held: list[str] = []
+    for line in said.split("\n"):
+        bare = line.rstrip("\r")
+        if held and bare.rstrip() == "end":
+            name = _UU_BEGINS.match(held[0])
+            files.append((name[1] if name else "", _uudecoded("\n".join([*held, "end"]).encode("latin-1", "replace"))))
+            held = []
+        elif (held and _UU_LINE.fullmatch(bare)) or (not held and _UU_BEGINS.fullmatch(bare)):
+            held.append(bare)
+        else:
+            kept += [*held, line]
+            held = []
+    return "\n".join([*kept, *held]), files

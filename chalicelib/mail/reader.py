@@ -3,8 +3,9 @@ Reading a mail: bytes in, a `Mail` out, whatever the bytes are.
 
     raw -> mime.parse -> the tree of parts -> body.body      -> text, HTML, attachments
                                |            -> reply.split    -> what is new, what is quoted
+                               |            -> clean.cleaned  -> HTML that may be shown
                                +- headers.* -> who, when, to which mail it answers
-                               +- automatic, bounce           -> whether a machine wrote it, and what came back
+                               +- automatic, bounce, complaint -> whether a machine wrote it, and what it tells
 """
 
 from collections.abc import Container
@@ -16,9 +17,11 @@ from chalicelib.mail.automatic import LOOP_MARK, automatic
 from chalicelib.mail.body import Attachment, body, charset_hint
 from chalicelib.mail.bounce import Bounce, bounce
 from chalicelib.mail.charsets import decode
+from chalicelib.mail.clean import cleaned
+from chalicelib.mail.complaint import Complaint, complaint
 from chalicelib.mail.headers import Address
 
-__all__ = ["Address", "Attachment", "Bounce", "Mail", "read"]
+__all__ = ["Address", "Attachment", "Bounce", "Complaint", "Mail", "read"]
 
 _FALLBACK_CAP = 1024 * 1024
 
@@ -29,7 +32,7 @@ class Mail:
     A mail as the desk sees it.
 
     Message ids are without their brackets, "" or () if there is none; *references* are oldest first; *date* is aware
-    UTC; *text* is what is new, *quoted_text* the rest of *full_text*; *html* is as it was sent, not cleaned;
+    UTC; *text* is what is new, *quoted_text* the rest of *full_text*; *html* is cleaned, None where there is none that may be shown;
     *automatic* says in words why a machine wrote it; *omitted* names what a cap left out; *error* says what went wrong
     in reading, and then *full_text* is the mail as it came.
     """
@@ -50,6 +53,7 @@ class Mail:
     attachments: tuple[Attachment, ...] = ()
     automatic: str | None = None
     bounce: Bounce | None = None
+    complaint: Complaint | None = None
     received_count: int = 0
     loop_mark: str | None = None
     omitted: tuple[str, ...] = ()
@@ -77,10 +81,12 @@ def _read(raw: bytes, own_addresses: Container[str]) -> Mail:
     hint = charset_hint(root)
     sender = next(iter(headers.addresses(found.get("from"), hint=hint)), None)
     read_body = body(root)
-    parted = reply.split(read_body.text)
-    came_back = bounce(root, sender, read_body.text)
+    subject = headers.text(found.get("subject"), hint=hint)
+    parted = reply.split(read_body.text, framed=read_body.framed, forwarded=reply.is_forward(subject, read_body.text))
+    complained = complaint(root)
+    came_back = None if complained else bounce(root, sender, read_body.text)
     return Mail(
-        subject=headers.text(found.get("subject"), hint=hint),
+        subject=subject,
         sender=sender,
         to=_addresses(found, "to", hint),
         cc=_addresses(found, "cc", hint),
@@ -92,14 +98,23 @@ def _read(raw: bytes, own_addresses: Container[str]) -> Mail:
         text=parted.text,
         quoted_text=parted.quoted_text,
         full_text=read_body.text,
-        html=read_body.html,
+        html=cleaned(read_body.html) if read_body.html else None,
         attachments=read_body.attachments,
-        automatic=automatic(found, sender, own_addresses) or ("a mail that came back" if came_back else None),
+        automatic=_automatic(root, sender, own_addresses, came_back, complained),
         bounce=came_back,
+        complaint=complained,
         received_count=len(found.all("received")),
         loop_mark=headers.text(found.get(LOOP_MARK)) or None,
         omitted=omitted + read_body.omitted,
     )
+
+
+def _automatic(
+    root: mime.Part, sender: Address | None, own: Container[str], came_back: Bounce | None, complained: Complaint | None
+) -> str | None:
+    if complained:
+        return f"a feedback report: {complained.kind}"
+    return automatic(root.headers, sender, own) or ("a mail that came back" if came_back else None)
 
 
 def _addresses(found: headers.Headers, name: str, hint: str | None) -> tuple[Address, ...]:

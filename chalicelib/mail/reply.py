@@ -18,7 +18,7 @@ All that follows is folded only when something stands before it: a mail that beg
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from chalicelib.mail.reply_words import choices
@@ -42,6 +42,8 @@ _FORWARDED = choices("forwarded")
 _DEVICE = choices("device")
 _OPENS = frozenset(phrase.split()[0] for phrase in choices("opens"))
 _KINDS = {label: kind for kind in ("subject", "to", "sent", "sender") for label in choices(kind)}
+_PASSED_ON = frozenset(choices("passes_on"))
+_PREFIX_CAP = 20
 _SPACELESS = "\u0e00"  # from Thai on there are scripts that are written without blanks
 
 _FIRST_WORD = re.compile(r"\W*+(?:(\d)|([^\W\d]{1,30}+)([.,]{1,2}\s|\s\d)?)")
@@ -80,14 +82,19 @@ class Reply:
     quoted_text: str
 
 
-def split(full: str) -> Reply:
+def split(full: str, *, framed: Container[int] = (), forwarded: bool = False) -> Reply:
     """
     Return what is new in *full*, and what it quotes.
 
     Lines after the first 5,000 go where the last of these went.
+
+    Args:
+        full: The text.
+        framed: Numbers of the lines that the mail's HTML frames as the mail that is answered.
+        forwarded: The subject says that the older mail is what the sender wants to show.
     """
-    lines = _parted(full.split("\n"))
-    hidden = _Folding(lines[:LINE_CAP]).hidden
+    lines, framed_now = _parted(full.split("\n"), framed)
+    hidden = _Folding(lines[:LINE_CAP], framed_now, forwarded=forwarded).hidden
     hidden += [hidden[-1]] * (len(lines) - len(hidden))
     return Reply(
         _trimmed(line for line, folded in zip(lines, hidden, strict=True) if not folded),
@@ -100,15 +107,20 @@ def _trimmed(lines: Iterable[str]) -> str:
     return joined.rstrip().lstrip("\n")
 
 
-def _parted(lines: list[str]) -> list[str]:
+def _parted(lines: list[str], framed: Container[int]) -> tuple[list[str], set[int]]:
     """
     Give a line like "thanks On Tuesday, 3 May 2022 Jane wrote:" over a quotation two lines.
+
+    Returns:
+        The lines, and the new numbers of those that are framed.
     """
     out: list[str] = []
-    for line, following in zip(lines[:LINE_CAP], [*lines[1:LINE_CAP], ""], strict=False):
+    now: set[int] = set()
+    for number, (line, following) in enumerate(zip(lines[:LINE_CAP], [*lines[1:LINE_CAP], ""], strict=False)):
         at = _inner_attribution(line) if _is_quote(following) and not _is_quote(line) else 0
+        now.update([len(out)] if number in framed else ())
         out += [line[:at], line[at:]] if at else [line]
-    return out + lines[LINE_CAP:]
+    return out + lines[LINE_CAP:], now
 
 
 def _inner_attribution(line: str) -> int:
@@ -123,13 +135,26 @@ def _inner_attribution(line: str) -> int:
     return starts[-1] if starts else 0
 
 
+def is_forward(subject: str, full: str) -> bool:
+    """
+    Tell whether a subject says that a mail is passed on: "Fwd: ...", and not "Re: Fwd: ...".
+
+    "VS:" passes on in Danish and Norwegian; in Finnish it answers, and then *full* has Finnish labels in it.
+    """
+    first, *others = re.split("[:\uff1a]", subject.strip()[:_PREFIX_CAP], maxsplit=1)
+    prefix = first.strip().lower()
+    return bool(others) and prefix in _PASSED_ON and not (prefix == "vs" and "lähettäjä:" in full.lower())
+
+
 class _Folding:
     """
     One walk down the lines, which decides for each whether it is folded.
     """
 
-    def __init__(self, lines: list[str]) -> None:
+    def __init__(self, lines: list[str], framed: Container[int] = (), *, forwarded: bool = False) -> None:
         self.lines = [_looked_at(line) for line in lines]
+        self.framed = framed
+        self.forwarded = forwarded
         self.hidden = [False] * len(lines)
         self.said = False  # something visible stands above
         self.signature: list[int] = []  # lines of what may be a signature, not yet folded
@@ -153,17 +178,30 @@ class _Folding:
             return at + 1
         if _is_quote(line):
             return self._quotation(at)
+        if at in self.framed and self.said and not self.forwarded and not self._shows_forward(at):
+            return self._hide(at, self._end_of_frame(at))
         attribution = self._attribution(at, bare)
         if attribution and self._quotes_next(at + attribution - 1):
             return self._hide(at, self._next_said(at + attribution))
         head = attribution or self._head(at, bare)
-        if head and self.said:
+        if head and self.said and (attribution or not self.forwarded):
             return self._hide(at, len(self.lines))
         if head or _forwards(bare):
             self._end_signature()
             return len(self.lines)
         self._say(at, bare)
         return at + 1
+
+    def _end_of_frame(self, at: int) -> int:
+        """
+        Return where a run of framed and blank lines ends.
+        """
+        while at < len(self.lines) and (at in self.framed or not self.lines[at].strip()):
+            at += 1
+        return at
+
+    def _shows_forward(self, at: int) -> bool:
+        return any(_forwards(line.strip()) for line in self.lines[at : at + _ATTRIBUTION_LINES])
 
     def _hide(self, start: int, end: int) -> int:
         self._end_signature()

@@ -40,6 +40,7 @@ class Envelope:
     sender: str = ""
     recipients: tuple[str, ...] = ()
     verdicts: Verdicts = field(default_factory=Verdicts)
+    by_form: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,9 @@ def take_in(desk: Desk, envelope: Envelope) -> Taken:
     storefront = _storefront(desk, (*envelope.recipients, *(a.address for a in (*mail.to, *mail.cc))))
     own = frozenset(address.casefold() for address in storefront.support_addresses)
     mail = read(raw, own_addresses=own) if mail.sender and mail.sender.key in own else mail
+    by_form = _writes_for_another(mail, envelope, storefront)
+    mail = replace(mail, sender=mail.reply_to[0], automatic=None) if by_form else mail
+    envelope = replace(envelope, by_form=by_form)
     receipt = Receipt("mail", identity(raw, storefront.id))
     taken = _committed(desk, envelope, mail, storefront, receipt, raw)
     desk.files.forget_incoming(envelope.key)
@@ -90,8 +94,9 @@ def _committed(
         return Taken(None, "taken_before")
     raw_key = desk.files.keep_mail(receipt.key, mail.date or desk.clock(), raw)
     files = _kept(desk, mail, raw, receipt.key, quarantined=envelope.verdicts.virus is Verdict.FAIL)
+    html_key = kept_html(desk, mail)
     for _ in range(_TRIES):
-        change = _decided(desk, envelope, mail, storefront, raw_key, files)
+        change = _decided(desk, envelope, mail, storefront, _Kept(raw_key, files, html_key))
         try:
             desk.table.commit(replace(change, receipt=receipt))
         except Repeated:
@@ -102,16 +107,29 @@ def _committed(
     raise Busy("Too many people change this ticket at once. The queue brings the mail again.")
 
 
-def _decided(
-    desk: Desk, envelope: Envelope, mail: Mail, storefront: Storefront, raw_key: str, files: tuple[File, ...]
-) -> Change:
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """Where the parts of a mail lie."""
+
+    raw_key: str
+    files: tuple[File, ...]
+    html_key: str | None
+
+
+def _writes_for_another(mail: Mail, envelope: Envelope, storefront: Storefront) -> bool:
+    """Tell whether a form or a marketplace of the storefront wrote a mail for the one whom Reply-To names."""
+    form = mail.sender is not None and mail.sender.key in {address.casefold() for address in storefront.forms}
+    return form and bool(mail.reply_to) and mail.bounce is None and envelope.verdicts.dmarc is not Verdict.FAIL
+
+
+def _decided(desk: Desk, envelope: Envelope, mail: Mail, storefront: Storefront, kept: _Kept) -> Change:
     arrival = _arrival(envelope, mail)
     stored = desk.table.of_mail_ids((*arrival.ids, mail.message_id))
     found = arrivals.leads(arrival, desk.keys(), stored)
     tickets = {str(t.reference): t for t in desk.table.tickets(dict.fromkeys(lead.reference for lead in found))}
     placement = arrivals.placed(arrival, found, tickets)
     act = desk.act(_author(mail, envelope, placement))
-    message = _slimmed(desk, _message(mail, envelope, placement, raw_key, files, act))
+    message = slimmed(desk, _message(mail, envelope, placement, kept, act))
     if placement.ticket:
         followed = desk.house.storefront(placement.ticket.storefront)
         change = heard(desk, placement.ticket, message, followed, act)
@@ -164,11 +182,13 @@ def _unanswered(mail: Mail, arrival: Arrival) -> str | None:
 def _arrival(envelope: Envelope, mail: Mail) -> Arrival:
     """Return what finding a ticket asks; a bounce is looked for by the mail that came back."""
     ids = (*mail.in_reply_to, *reversed(mail.references))
-    returned = mail.bounce.original_ids if mail.bounce else ()
+    told_of = mail.bounce or mail.complaint
+    returned = told_of.original_ids if told_of else ()
     sender = mail.sender.address if mail.sender else envelope.sender
     addressed = (*envelope.recipients, *(a.address for a in (*mail.to, *mail.cc)))
     distinct = tuple(dict.fromkeys(i for i in (*ids, *returned, *(_ses_id(i) for i in (*ids, *returned))) if i))
-    return Arrival(sender, envelope.sender, addressed, distinct[:_IDS_LOOKED_UP], mail.subject, envelope.verdicts)
+    known = distinct[:_IDS_LOOKED_UP]
+    return Arrival(sender, envelope.sender, addressed, known, mail.subject, envelope.verdicts, envelope.by_form)
 
 
 def _ses_id(message_id: str) -> str:
@@ -185,12 +205,12 @@ def _author(mail: Mail, envelope: Envelope, placement: Placement) -> Author:
     return Author(role, mail.sender.name if mail.sender else "", address)
 
 
-def _message(
-    mail: Mail, envelope: Envelope, placement: Placement, raw_key: str, files: tuple[File, ...], act: Act
-) -> Message:
+def _message(mail: Mail, envelope: Envelope, placement: Placement, kept: _Kept, act: Act) -> Message:
     notes = [
         f"Automatic mail: {mail.automatic}." if mail.automatic else "",
         f"A mail came back: {mail.bounce.recipient} {mail.bounce.status}." if mail.bounce else "",
+        f"A mail was complained of: {mail.complaint.recipient} ({mail.complaint.kind})." if mail.complaint else "",
+        "A form wrote it for the customer; nobody has verified who he is." if envelope.by_form else "",
         "The virus scan found something: its files are not served." if envelope.verdicts.virus is Verdict.FAIL else "",
         "The spam filter does not like it." if envelope.verdicts.spam is Verdict.FAIL else "",
         f"It could not be read ({mail.error}): the raw mail is attached." if mail.error else "",
@@ -205,23 +225,43 @@ def _message(
         subject=mail.subject,
         text=mail.text,
         quoted_text=mail.quoted_text,
-        full_text=None if joined_text(mail.text, mail.quoted_text) == mail.full_text else mail.full_text,
+        full_text=full_text_of(mail),
         automatic=bool(mail.automatic or mail.bounce),
         verified=placement.verified,
-        files=files,
+        files=kept.files,
         mail_id=mail.message_id,
-        raw_key=raw_key,
+        raw_key=kept.raw_key,
+        html_key=kept.html_key,
         note=" ".join(note for note in notes if note) or None,
     )
 
 
-def _slimmed(desk: Desk, message: Message) -> Message:
+def full_text_of(mail: Mail) -> str | None:
+    """Return all words of a mail in their order; None when its two texts one after the other are just that."""
+    return None if joined_text(mail.text, mail.quoted_text) == mail.full_text else mail.full_text
+
+
+def kept_html(desk: Desk, mail: Mail) -> str | None:
+    """Store a mail's cleaned HTML under a key that a second attempt finds again, and return it; None without HTML."""
+    if not mail.html:
+        return None
+    content = mail.html.encode()
+    key = body_key(content)
+    desk.files.keep(key, content, "text/html; charset=utf-8")
+    return key
+
+
+def body_key(content: bytes) -> str:
+    return f"files/bodies/{hashlib.sha256(content).hexdigest()}"
+
+
+def slimmed(desk: Desk, message: Message) -> Message:
     """Put the words of a message that is too large for the table into S3; the start stays on the ticket."""
     words = {"text": message.text, "quoted_text": message.quoted_text, "full_text": message.full_text}
     if sum(len(part or "") for part in words.values()) <= _LARGE_CHARACTERS:
         return message
     body = json.dumps(words, ensure_ascii=False).encode()
-    key = f"files/bodies/{hashlib.sha256(body).hexdigest()}"
+    key = body_key(body)
     desk.files.keep(key, body, "application/json")
     return replace(message, text=message.text[:_KEPT_OF_A_LARGE_ONE], quoted_text="", full_text=None, body_key=key)
 

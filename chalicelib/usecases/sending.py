@@ -113,7 +113,7 @@ def _wait(desk: Desk, unsent: Unsent) -> Outcome:
     """Leave it for later. A delay of minutes rides on the queue, a longer one on the sweep."""
     now = desk.clock()
     until = look_again_at(unsent.progress, now)
-    if unsent.progress.state is State.QUEUED and until - now <= timedelta(minutes=15):
+    if unsent.progress.state is State.QUEUED and until - now < timedelta(minutes=15):
         delay = max(0, int((until - now).total_seconds()) + 1)
         queues.put(
             desk.config.outbox_queue_url,

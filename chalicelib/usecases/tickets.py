@@ -12,7 +12,7 @@ from chalicelib.adapters.conflicts import Outrun, Repeated
 from chalicelib.adapters.outbox import Unsent
 from chalicelib.domain import language, lifecycle
 from chalicelib.domain.change import Act, Change, Receipt
-from chalicelib.domain.errors import Busy, Reused, Stale
+from chalicelib.domain.errors import Busy, DeskError, Reused, Stale
 from chalicelib.domain.lifecycle import Intake, Reply
 from chalicelib.domain.reference import Reference, draw
 from chalicelib.domain.storefront import Storefront
@@ -21,6 +21,7 @@ from chalicelib.usecases.uploads import Uploads, kept
 from chalicelib.wiring import Desk
 
 _TRIES = 5
+_HTML_AT_A_TIME = 8
 Answer = TypeVar("Answer", Ticket, Message)
 
 
@@ -70,20 +71,20 @@ def read(desk: Desk, reference: Reference) -> Ticket:
 
 def messages(desk: Desk, reference: Reference, *, after: str | None, limit: int) -> list[Message]:
     """Return a page of a ticket's messages, oldest first; what still waits in the outbox shows how far it is."""
-    found = [_whole(desk, message) for message in desk.table.messages(reference, after=after, limit=limit)]
+    found = [whole(desk, message) for message in desk.table.messages(reference, after=after, limit=limit)]
     if len(found) == limit:
-        return found
+        return _with_html(desk, found)
     waiting = {unsent.outgoing.id: unsent for unsent in desk.outbox.of_ticket(reference)}
     shown = [_as_waiting(message, waiting.pop(message.id, None)) for message in found]
     unseen = [
         _to_come(unsent) for unsent in waiting.values() if unsent.outgoing.to and unsent.outgoing.what != "agent-reply"
     ]
-    return shown + [message for message in unseen if after is None or message.id > after]
+    return _with_html(desk, shown) + [message for message in unseen if after is None or message.id > after]
 
 
 def newest_messages(desk: Desk, reference: Reference, limit: int) -> list[Message]:
     """Return a ticket's newest messages, whole, oldest of them first."""
-    return [_whole(desk, message) for message in desk.table.newest_messages(reference, limit)]
+    return [whole(desk, message) for message in desk.table.newest_messages(reference, limit)]
 
 
 def write(desk: Desk, reference: Reference, body: str, uploads: Uploads, *, by: Author, once: Once | None) -> Message:
@@ -177,7 +178,13 @@ def _decided_once(
     once: Once | None,
 ) -> Message:
     for _ in range(_TRIES):
-        change, message = decide(desk.table.ticket(reference), desk.act(by))
+        try:
+            change, message = decide(desk.table.ticket(reference), desk.act(by))
+        except DeskError:
+            known = desk.table.receipt(once.scope, once.key) if once else None
+            if once is None or known is None:
+                raise
+            return _first_answer(once, known, Message)  # what is refused now was done before
         try:
             return _committed_once(desk, change, once, message)
         except Outrun:
@@ -191,14 +198,33 @@ def _committed_once(desk: Desk, change: Change, once: Once | None, answer: Answe
     try:
         desk.table.commit(replace(change, receipt=receipt))
     except Repeated as repeated:
-        if once and repeated.receipt.digest != once.digest:
-            raise Reused("This Idempotency-Key was used for another request. Use a new one.") from None
-        first: Answer = codec.built(type(answer), repeated.receipt.answer)
-        return first
+        if once is None:
+            raise
+        return _first_answer(once, repeated.receipt, type(answer))
     return answer
 
 
-def _whole(desk: Desk, message: Message) -> Message:
+def _first_answer(once: Once, receipt: Receipt, kind: type[Answer]) -> Answer:
+    if receipt.digest != once.digest:
+        raise Reused("This Idempotency-Key was used for another request. Use a new one.")
+    first: Answer = codec.built(kind, receipt.answer)
+    return first
+
+
+def _with_html(desk: Desk, messages: list[Message]) -> list[Message]:
+    """Return messages with their HTML, which lies in S3, a few fetched at a time."""
+    wanted = list(dict.fromkeys(message.html_key for message in messages if message.html_key))
+    if not wanted:
+        return messages
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(min(_HTML_AT_A_TIME, len(wanted))) as pool:
+        read = dict(zip(wanted, pool.map(desk.files.read, wanted), strict=True))
+    return [replace(m, html=read[m.html_key].decode()) if m.html_key else m for m in messages]
+
+
+def whole(desk: Desk, message: Message) -> Message:
+    """Return a message with all of its words, wherever they lie."""
     return replace(message, **json.loads(desk.files.read(message.body_key))) if message.body_key else message
 
 

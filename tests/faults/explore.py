@@ -18,7 +18,7 @@ from tests.faults.scenarios import Scenario
 from tests.faults.stage import Delivery, Lost, Stage
 
 Plan = Mapping[int, Fault]
-_NEVER_WRITTEN = ("STOREFRONT", "KEY", "SIGNING")
+_NEVER_WRITTEN = ("STOREFRONT", "KEY", "SIGNING", "ADDRESS#")
 
 
 class Red(AssertionError):
@@ -27,19 +27,20 @@ class Red(AssertionError):
 
 @dataclass
 class Tally:
-    """What was tried; `reds` are the schedules that went wrong, and what was seen."""
+    """What was tried; `reds` are the schedules that went wrong, and what was seen. `states` counts those of orders."""
 
     schedules: int = 0
+    states: int = 0
     fired: int = 0
     calls: int = 0
     reds: dict[str, str] = field(default_factory=dict)
 
-    def add(self, schedule: str, seen: str, wanted: str) -> None:
+    def add(self, schedule: str, seen: str, *wanted: str) -> None:
         self.schedules += 1
         self.fired += len(LAB.fired)
         self.calls += len(LAB.calls)
-        if seen != wanted:
-            self.reds[schedule] = difference(seen, wanted)
+        if seen not in wanted:
+            self.reds[schedule] = difference(seen, wanted[0])
 
     def check(self) -> None:
         if self.reds:
@@ -81,11 +82,13 @@ class Explorer:
             raise Red(f"{self.scenario} without a fault:\n{difference(seen, self.scenario.then)}\n\n{seen}")
         return list(LAB.calls)
 
-    def single_faults(self) -> Tally:
+    def single_faults(self, *, until_red: bool = False) -> Tally:
         """Fail each call in each way, alone."""
         tally = Tally()
         for plan in plans(self.undisturbed()):
             self._try(plan, tally)
+            if until_red and tally.reds:
+                break
         return tally
 
     def pairs(self, *, every: int = 1) -> Iterator[Tally]:
@@ -108,21 +111,34 @@ class Explorer:
 
     # Orders
 
-    def orders(self, deliveries: Callable[[Stage], Sequence[Delivery]]) -> Tally:
-        """Let deliveries run at once, in every order of their calls; what failed comes again afterwards."""
+    def orders(
+        self,
+        deliveries: Callable[[Stage], Sequence[Delivery]],
+        *also: str,
+        until_red: bool = False,
+        all_of_them: bool = False,
+    ) -> Tally:
+        """
+        Let deliveries run at once, in every order of their calls; what failed comes again afterwards.
+
+        Args:
+            deliveries: What is delivered.
+            also: What may be seen in the end, beside what the scenario says.
+            until_red: End with the first that goes wrong.
+            all_of_them: Play every order to its end, also where the future is known.
+        """
         tally, seen, ahead = Tally(), set[int](), [()]
-        while ahead:
+        while ahead and not (until_red and tally.reds):
             prefix: tuple[int, ...] = ahead.pop()
             stage = self.start.again()
             run = _Run(stage, deliveries(stage))
-            choices = run.until_done(prefix, seen)
+            choices = run.until_done(prefix, None if all_of_them else seen)
             for place in range(len(prefix), len(choices)):
                 taken, possible = choices[place]
                 ahead += [(*(c for c, _ in choices[:place]), other) for other in range(possible) if other != taken]
-            if run.pruned:
-                continue
-            LAB.fired = []
-            tally.add("".join(run.order), self._ended(stage, run), self.scenario.then)
+            if not run.pruned:
+                tally.add("".join(run.order), self._ended(stage, run), self.scenario.then, *also)
+        tally.states = len(seen)
         return tally
 
     def _ended(self, stage: Stage, run: "_Run") -> str:
@@ -160,15 +176,15 @@ class _Run:
         self.order: list[str] = []
         self.pruned = False
 
-    def until_done(self, prefix: Sequence[int], seen: set[int]) -> list[tuple[int, int]]:
-        """Play; return what was chosen at each step, and of how many. Beyond *prefix* it ends where *seen* begins."""
+    def until_done(self, prefix: Sequence[int], seen: set[int] | None) -> list[tuple[int, int]]:
+        """Play; return what was chosen at each step, and of how many. Beyond *prefix* it ends at what was seen."""
         alive = {n: greenlet(partial(self._live, n, d)) for n, d in zip(self.names, self.deliveries, strict=True)}
         self.main, choices, last = getcurrent(), list[tuple[int, int]](), ""
         LAB.before_each, LAB.after_each = self._stop, self._hear
         try:
             with LAB.planned({}):
                 while alive:
-                    if len(choices) >= len(prefix) and self._known(seen, alive):
+                    if seen is not None and len(choices) >= len(prefix) and self._known(seen, alive):
                         self.pruned = True
                         break
                     possible = sorted(alive, key=lambda name: (name != last, name))
@@ -202,9 +218,13 @@ class _Run:
     def _stop(self, call: Call) -> None:
         """Change over, unless the call reads what nobody writes."""
         keys = [call.said.get("Key", {}).get("pk", {}).get("S", "")] if call.service == "dynamodb" else [""]
-        if not keys[0].startswith((*_NEVER_WRITTEN, "ADDRESS#")):
+        if not keys[0].startswith(_NEVER_WRITTEN):
+            self._note("is about to", call, "")
             self.main.switch()
 
     def _hear(self, call: Call, answer: object) -> None:
+        self._note("was told", call, repr(answer))
+
+    def _note(self, what: str, call: Call, answer: str) -> None:
         name = getcurrent().name
-        self.told[name] = hash((self.told[name], str(call), repr(answer)))
+        self.told[name] = hash((self.told[name], what, str(call), answer))

@@ -68,22 +68,23 @@ class Lab:
     """
     What happens to calls while it is `on`.
 
-    `plan` says which call (from 1) fails and how; `before_each` may fail or stop any; `after_each` hears what was
+    `plan` says which call (from 1) fails and how, `down` which service fails always; `before_each` may fail or stop any; `after_each` hears what was
     answered. With a `sky` that answers, there is no HTTP.
     """
 
     sky: Sky | None = None
     on: bool = False
     plan: Mapping[int, Fault] = field(default_factory=dict)
+    down: Mapping[str, Fault] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     fired: list[tuple[int, Fault]] = field(default_factory=list)
     before_each: Callable[[Call], None] | None = None
     after_each: Callable[[Call, object], None] | None = None
 
     @contextmanager
-    def planned(self, plan: Mapping[int, Fault]) -> Iterator[list[Call]]:
-        """Fail calls by a plan; gives the calls that are made."""
-        self.on, self.plan, self.calls, self.fired = True, plan, [], []
+    def planned(self, plan: Mapping[int, Fault], down: Mapping[str, Fault] | None = None) -> Iterator[list[Call]]:
+        """Fail calls by a plan, and all of the services that are down; gives the calls that are made."""
+        self.on, self.plan, self.down, self.calls, self.fired = True, plan, down or {}, [], []
         try:
             yield self.calls
         finally:
@@ -123,7 +124,7 @@ class Lab:
                 raise ClientError(_refusal("InternalServerError", 500), call.operation)
 
     def _fail_before(self, call: Call, number: int) -> tuple[_Http, dict[str, Any]] | None:
-        fault = self.plan.get(number)
+        fault = self.plan.get(number) or self.down.get(call.service)
         if fault in (None, Fault.ERROR_AFTER, Fault.UNANSWERED, Fault.CRASH_AFTER):
             return None
         self.fired.append((number, fault))

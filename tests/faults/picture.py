@@ -6,7 +6,8 @@ import email
 import json
 import re
 from collections import Counter
-from email import policy
+from email.utils import parseaddr
+from functools import cache
 from typing import Any
 
 from chalicelib.adapters import codec
@@ -17,13 +18,12 @@ from chalicelib.domain.ticket import Customer, Message, Ticket
 from tests.faults.stage import Stage
 
 _NUMBER = re.compile(r"CL-[0-9A-Z]{5}-[0-9A-Z]{5}")
-_LONG = re.compile(r"[0-9a-f]{32,}")
 
 
 def picture(stage: Stage) -> str:
     rows = stage.sky.rows()
     tickets = [codec.loads(Ticket, row["data"]) for row in rows if row["sk"] == "TICKET"]
-    lines = [line for ticket in sorted(tickets, key=lambda t: t.created_at) for line in _ticket(ticket, rows)]
+    lines = [line for ticket in sorted(tickets, key=lambda t: t.subject) for line in _ticket(ticket, rows)]
     lines += [_customer(row) for row in rows if row["sk"] == "CUSTOMER"]
     lines += sorted(_mail(raw) for raw, _ in stage.sky.mails)
     lines += sorted(_word(data) for data in {json.loads(w)["id"]: json.loads(w) for w in stage.sky.words}.values())
@@ -47,8 +47,9 @@ def _ticket(ticket: Ticket, rows: list[dict[str, Any]]) -> list[str]:
     }
     said = "; ".join(f"{name} {value}" for name, value in about.items() if value)
     lines = [f"ticket {ticket.subject!r} {ticket.status} v{ticket.version} {ticket.priority}; {said}"]
-    lines += [_message(codec.loads(Message, row["data"])) for row in own if row["sk"].startswith("MESSAGE#")]
-    happened = [json.loads(row["data"])["what"] for row in own if row["sk"].startswith("EVENT#")]
+    lines += sorted(_message(codec.loads(Message, row["data"])) for row in own if row["sk"].startswith("MESSAGE#"))
+    changes = [json.loads(row["data"]) for row in own if row["sk"].startswith("EVENT#")]
+    happened = [change["what"] for change in sorted(changes, key=lambda change: change["version"])]
     lines.append(f"  happened: {', '.join(happened)}")
     return lines + [_unsent(row) for row in own if row["sk"].startswith("OUTBOX#")]
 
@@ -85,10 +86,11 @@ def _customer(row: dict[str, Any]) -> str:
     return f"customer {codec.loads(Customer, row['data']).address}{''.join(f'; {mark}' for mark in marks)}"
 
 
+@cache
 def _mail(raw: bytes) -> str:
-    mail = email.message_from_bytes(raw, policy=policy.default)
-    files = "".join(f"; file {part.get_filename()}" for part in mail.iter_attachments())
-    return f"mail to {mail['To'].addresses[0].addr_spec}: {_NUMBER.sub('<number>', str(mail['Subject']))}{files}"
+    mail = email.message_from_bytes(raw)
+    files = "".join(f"; file {part.get_filename()}" for part in mail.walk() if part.get_filename())
+    return f"mail to {parseaddr(mail['To'])[1]}: {_NUMBER.sub('<number>', mail['Subject'])}{files}"
 
 
 def _word(data: dict[str, Any]) -> str:
@@ -103,7 +105,9 @@ def _answer(status: int, body: str) -> tuple[int, str, str]:
 
 def _counted(rows: list[dict[str, Any]], stage: Stage) -> list[str]:
     held = Counter(
-        f"receipt {row['pk'].split('#')[1]}" if row["sk"] == "RECEIPT" else "mail id" for row in rows if row["sk"] in ("RECEIPT", "MAIL")
+        f"receipt {row['pk'].split('#')[1]}" if row["sk"] == "RECEIPT" else "mail id"
+        for row in rows
+        if row["sk"] in ("RECEIPT", "MAIL")
     )
     kept = Counter(f"{bucket.removeprefix('careline-')}/{key.partition('/')[0]}" for bucket, key in stage.sky.files())
     buried = Counter({queue: len(set(stage.sky.bodies(queue))) for queue in ("IntakeDeadLetter", "DueDeadLetter")})

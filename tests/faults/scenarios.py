@@ -5,9 +5,10 @@ What happens at the desk, once each: what is given, what happens, and what must 
 text, whatever failed.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from email.message import EmailMessage
+from inspect import cleandoc as text
 
 from chalicelib.adapters import codec
 from chalicelib.domain.signing import reply_address
@@ -31,7 +32,6 @@ class Scenario:
     given: Play
     when: Play
     then: str
-    options: Mapping[str, object] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.name
@@ -179,7 +179,7 @@ def mail_arrives(stage: Stage) -> None:
 
 
 def mail_is_reconciled(stage: Stage) -> None:
-    when = stage.now.replace(hour=stage.now.hour + 1).isoformat()
+    when = "2100-01-01T00:00:00Z"  # files bear the time of the machine
 
     def delivery() -> bool:
         events.reconcile({"time": when})
@@ -190,20 +190,6 @@ def mail_is_reconciled(stage: Stage) -> None:
 
 def agent_replies(stage: Stage) -> None:
     stage.client(replying(stage, "It is on its way."))
-
-
-def agent_replies_unaware(stage: Stage) -> None:
-    """The customer writes while the agent's client waits for the answer to its first try."""
-    seen = ticket(stage).last_customer_message
-    delivery, path = replying(stage, "On its way.", seen_message_id=seen), f"/v1/tickets/{ticket(stage).reference}/messages"
-    taken = stage.attempt(delivery)
-    customer = stage.request("POST", path, {"body": "Hello?"}, by="shop", Idempotency_Key="c1")
-    answers = stage.answers
-    if not taken:
-        stage.client(delivery)
-        answers = stage.answers
-    stage.client(customer)
-    stage.answers = answers
 
 
 def note_is_left(stage: Stage) -> None:
@@ -280,30 +266,429 @@ def is_complained_of(stage: Stage) -> None:
 
 
 SCENARIOS = (
-    Scenario("opens by API", nothing, opens_by_api, ""),
-    Scenario("opens with an upload", uploaded, opens_with_upload, ""),
-    Scenario("opens by queue", nothing, opens_by_queue, ""),
-    Scenario("an unreadable message is buried", nothing, is_buried, ""),
-    Scenario("opens by mail", a_mail_came, mail_arrives, ""),
-    Scenario("opens by a long mail", a_long_mail_came, mail_arrives, ""),
-    Scenario("a lost notification is reconciled", a_mail_came, mail_is_reconciled, ""),
-    Scenario("a reply by mail opens again", a_reply_came, mail_arrives, ""),
-    Scenario("an agent replies", acknowledged, agent_replies, ""),
-    Scenario("an agent replies while the customer writes", acknowledged, agent_replies_unaware, ""),
-    Scenario("a note", acknowledged, note_is_left, ""),
-    Scenario("the customer writes", delivered, customer_writes, ""),
-    Scenario("the customer writes on the page", page_open, customer_writes_on_page, ""),
-    Scenario("a change", acknowledged, is_changed, ""),
-    Scenario("resolved without a key", delivered, is_resolved, ""),
-    Scenario("an acknowledgement is sent", opened, is_sent, ""),
-    Scenario("an acknowledgement is sent, SES silent", opened, is_sent_silently, ""),
-    Scenario("an acknowledgement is sent by the sweep", opened, is_swept, ""),
-    Scenario("an answer with a file is sent", uploaded_by_agent, is_sent, ""),
-    Scenario("an answer to a suppressed address", suppressed, is_sent, ""),
-    Scenario("a promise breaks", acknowledged, promise_breaks, ""),
-    Scenario("a survey is due", resolved, survey_is_due, ""),
-    Scenario("a bad rating", surveyed, is_rated, ""),
-    Scenario("a week passes", resolved, week_passes, ""),
-    Scenario("an answer bounces", delivered, bounces, ""),
-    Scenario("a complaint", delivered, is_complained_of, ""),
+    Scenario(
+        "opens by API",
+        nothing,
+        opens_by_api,
+        text("""
+        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 1
+        receipt API: 1
+        answered 201 My parcel: 1
+    """),
+    ),
+    Scenario(
+        "opens with an upload",
+        uploaded,
+        opens_with_upload,
+        text("""
+        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where is it?'; file photo.png
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        files/files: 1
+        files/uploads: 1
+        mail id: 1
+        receipt API: 1
+        answered 201 My parcel: 1
+    """),
+    ),
+    Scenario(
+        "opens by queue",
+        nothing,
+        opens_by_queue,
+        text("""
+        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 1
+        receipt QUEUE: 1
+    """),
+    ),
+    Scenario(
+        "an unreadable message is buried",
+        nothing,
+        is_buried,
+        text("""
+        IntakeDeadLetter: 1
+    """),
+    ),
+    Scenario(
+        "opens by mail",
+        a_mail_came,
+        mail_arrives,
+        text("""
+        ticket 'Broken' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'It is broken.'; file photo.png
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] Broken
+        files/files: 1
+        mail id: 2
+        mail/mail: 1
+        receipt mail: 1
+    """),
+    ),
+    Scenario(
+        "opens by a long mail",
+        a_long_mail_came,
+        mail_arrives,
+        text("""
+        ticket 'Long' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'It is a long story. It is a long story. '; body in S3
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] Long
+        files/files: 1
+        mail id: 2
+        mail/mail: 1
+        receipt mail: 1
+    """),
+    ),
+    Scenario(
+        "a lost notification is reconciled",
+        a_mail_came,
+        mail_is_reconciled,
+        text("""
+        ticket 'Broken' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes; unverified yes
+          customer 'It is broken.'; unverified; file photo.png
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        customer eva@customer.test
+        mail to eva@customer.test: [<number>] We have received your message
+        files/files: 1
+        mail id: 2
+        mail/mail: 1
+        receipt mail: 1
+    """),
+    ),
+    Scenario(
+        "a reply by mail opens again",
+        a_reply_came,
+        mail_arrives,
+        text("""
+        ticket 'My parcel' open v3 normal; clocks first_response=met/0 next_response=runs/0 resolution=runs/0; timers next_response,resolution; waits yes
+          agent 'It is on its way.'; eva@customer.test delivered
+          customer 'But when?'
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied, customer_wrote
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 3
+        mail/mail: 1
+        receipt API: 1
+        receipt mail: 1
+    """),
+    ),
+    Scenario(
+        "an agent replies",
+        acknowledged,
+        agent_replies,
+        text("""
+        ticket 'My parcel' pending v2 normal; clocks first_response=met/0 resolution=rests/0
+          agent 'It is on its way.'; eva@customer.test delivered
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 2
+        receipt API: 1
+        answered 201 My parcel: 1
+    """),
+    ),
+    Scenario(
+        "a note",
+        acknowledged,
+        note_is_left,
+        text("""
+        ticket 'My parcel' open v2 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          agent 'She called.'; internal
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, noted
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 1
+        receipt API: 1
+        answered 201 My parcel: 1
+    """),
+    ),
+    Scenario(
+        "the customer writes",
+        delivered,
+        customer_writes,
+        text("""
+        ticket 'My parcel' open v3 normal; clocks first_response=met/0 next_response=runs/0 resolution=runs/0; timers next_response,resolution; waits yes
+          agent 'It is on its way.'; eva@customer.test delivered
+          customer 'Hello?'
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied, customer_wrote
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 2
+        receipt API: 2
+        answered 201 My parcel: 1
+    """),
+    ),
+    Scenario(
+        "the customer writes on the page",
+        page_open,
+        customer_writes_on_page,
+        text("""
+        ticket 'My parcel' open v3 normal; clocks first_response=met/0 next_response=runs/0 resolution=runs/0; timers next_response,resolution; waits yes
+          agent 'It is on its way.'; eva@customer.test delivered
+          customer 'Hello?'
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied, customer_wrote
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 2
+        receipt API: 1
+        receipt PAGE: 1
+        answered 303 page: 1
+    """),
+    ),
+    Scenario(
+        "a change",
+        acknowledged,
+        is_changed,
+        text("""
+        ticket 'My parcel' open v2 high; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; tags parcel; assignee ana@shop.test; waits yes
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, updated
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 1
+        answered 200 My parcel: 1
+    """),
+    ),
+    Scenario(
+        "resolved without a key",
+        delivered,
+        is_resolved,
+        text("""
+        ticket 'My parcel' resolved v3 normal; clocks first_response=met/0 resolution=met/0; timers close,survey; survey 1 planned
+          agent 'It is on its way.'; eva@customer.test delivered
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied, resolved
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 2
+        receipt API: 1
+        answered 200 My parcel: 1
+    """),
+    ),
+    Scenario(
+        "an acknowledgement is sent",
+        opened,
+        is_sent,
+        text("""
+        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 1
+    """),
+    ),
+    Scenario(
+        "an acknowledgement is sent, SES silent",
+        opened,
+        is_sent_silently,
+        text("""
+        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 1
+    """),
+    ),
+    Scenario(
+        "an acknowledgement is sent by the sweep",
+        opened,
+        is_swept,
+        text("""
+        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 1
+    """),
+    ),
+    Scenario(
+        "an answer with a file is sent",
+        uploaded_by_agent,
+        is_sent,
+        text("""
+        ticket 'My parcel' pending v2 normal; clocks first_response=met/0 resolution=rests/0
+          agent 'Print this label.'; file label.png; eva@customer.test delivered
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel; file label.png
+        files/files: 1
+        files/uploads: 1
+        mail id: 2
+        receipt API: 1
+    """),
+    ),
+    Scenario(
+        "an answer to a suppressed address",
+        suppressed,
+        is_sent,
+        text("""
+        ticket 'My parcel' open v3 normal; clocks first_response=met/0 resolution=runs/0; timers resolution
+          agent 'It is on its way.'; eva@customer.test bounced
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied, reply_undeliverable
+        customer eva@customer.test; mail to this address bounced
+        mail to eva@customer.test: Re: [<number>] My parcel
+        word 'My parcel' reply_undeliverable event
+        mail id: 1
+        receipt API: 1
+        receipt bounce: 1
+    """),
+    ),
+    Scenario(
+        "a promise breaks",
+        acknowledged,
+        promise_breaks,
+        text("""
+        ticket 'My parcel' new v2 normal; clocks first_response=runs/2 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, due
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        word 'My parcel' promise_at_risk warning
+        word 'My parcel' promise_broken 1
+        mail id: 1
+    """),
+    ),
+    Scenario(
+        "a survey is due",
+        resolved,
+        survey_is_due,
+        text("""
+        ticket 'My parcel' resolved v4 normal; clocks first_response=met/0 resolution=met/0; timers close; survey 1 sent
+          agent 'It is on its way.'; eva@customer.test delivered
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied, resolved, due
+        customer eva@customer.test; surveyed
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: [<number>] How was our help?
+        mail id: 3
+        receipt API: 1
+    """),
+    ),
+    Scenario(
+        "a bad rating",
+        surveyed,
+        is_rated,
+        text("""
+        ticket 'My parcel' open v5 normal; clocks first_response=met/0 next_response=runs/0 resolution=runs/0; timers next_response,resolution; survey 1 sent rated 1 'Too late.'; tags bad-csat
+          agent 'It is on its way.'; eva@customer.test delivered
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied, resolved, due, rated
+        customer eva@customer.test; surveyed
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: [<number>] How was our help?
+        word 'My parcel' bad_rating event
+        mail id: 3
+        receipt API: 1
+        answered 200 page: 1
+    """),
+    ),
+    Scenario(
+        "a week passes",
+        resolved,
+        week_passes,
+        text("""
+        ticket 'My parcel' closed v4 normal; clocks first_response=met/0 resolution=met/0; survey 1 sent
+          agent 'It is on its way.'; eva@customer.test delivered
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied, resolved, due
+        customer eva@customer.test; surveyed
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: [<number>] How was our help?
+        mail id: 3
+        receipt API: 1
+    """),
+    ),
+    Scenario(
+        "an answer bounces",
+        delivered,
+        bounces,
+        text("""
+        ticket 'My parcel' open v3 normal; clocks first_response=met/0 resolution=runs/0; timers resolution
+          agent 'It is on its way.'; eva@customer.test bounced
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied, reply_undeliverable
+        customer eva@customer.test; mail to this address bounced
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        word 'My parcel' reply_undeliverable event
+        mail id: 2
+        receipt API: 1
+        receipt bounce: 1
+    """),
+    ),
+    Scenario(
+        "a complaint",
+        delivered,
+        is_complained_of,
+        text("""
+        ticket 'My parcel' pending v2 normal; clocks first_response=met/0 resolution=rests/0
+          agent 'It is on its way.'; eva@customer.test complained
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied
+        customer eva@customer.test; this address complained about our mail
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 2
+        receipt API: 1
+    """),
+    ),
 )

@@ -174,7 +174,9 @@ class Sky:
         self.objects.pop((said["Bucket"], said["Key"]), None)
 
     def _list_objects(self, said: Said) -> dict[str, Any]:
-        keys = sorted(key for bucket, key in self.objects if bucket == said["Bucket"] and key.startswith(said["Prefix"]))
+        keys = sorted(
+            key for bucket, key in self.objects if bucket == said["Bucket"] and key.startswith(said["Prefix"])
+        )
         long_ago = datetime(2000, 1, 1, tzinfo=UTC)
         return {"Contents": [{"Key": key, "LastModified": long_ago} for key in keys[: said["MaxKeys"]]]}
 
@@ -358,5 +360,3 @@ class _Condition:
             self.place += 1
             return True
         return False
-
-

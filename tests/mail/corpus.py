@@ -11,8 +11,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from chalicelib.mail.body import body
+from chalicelib.mail.html import Layout, laid_out, tokens
 from chalicelib.mail.html import text as html_text
 from chalicelib.mail.identity import identity
+from chalicelib.mail.mime import parse
 from chalicelib.mail.reader import Mail, read
 from chalicelib.mail.reply import split
 
@@ -46,8 +49,9 @@ def verdicts(entry: dict) -> Iterator[tuple[str, bool, object, object]]:
         yield from _mail(entry, raw, expected)
         return
     said = raw.decode("utf-8", "replace").replace("\r\n", "\n")
-    full = html_text(said) if entry["kind"] == "html" else said
-    parted = split(full)
+    page = laid_out(tokens(said)) if entry["kind"] == "html" else Layout(tuple(said.split("\n")))
+    full = "\n".join(page.lines)
+    parted = split(full, framed=page.quoted)
     yield "all words kept", words(parted.text) + words(parted.quoted_text) == words(full), words(full), parted
     yield from _reply(expected, parted.text)
 
@@ -99,7 +103,7 @@ def _mail(entry: dict, raw: bytes, expected: dict) -> Iterator[tuple[str, bool, 
             mail.full_text,
         )
     if expected.get("body_html_text") is not None:
-        got = html_text(mail.html or "")
+        got = html_text(body(parse(raw)[0]).html or "")
         yield "body_html_text", bare(expected["body_html_text"]) == bare(got), expected["body_html_text"], got
     if "attachment_count" in expected:
         got = [(each.name, each.content_type) for each in mail.attachments]

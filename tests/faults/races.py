@@ -1,0 +1,484 @@
+"""
+Deliveries that meet: the same event twice, two workers on one item, two events that want the same thing.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from inspect import cleandoc as text
+
+from chalicelib.handlers import events
+from chalicelib.usecases import due
+from tests.faults import scenarios
+from tests.faults.scenarios import EVA, PARCEL, QUEUED, Play, Scenario, incoming, mail_from_eva
+from tests.faults.stage import Delivery, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """What is given, what is delivered at once, and what must be seen then, whatever the order: `then`, or `also`."""
+
+    name: str
+    given: Play
+    deliveries: Callable[[Stage], Sequence[Delivery]]
+    then: str
+    also: str = ""
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def scenario(self) -> Scenario:
+        """One delivery after the other."""
+        return Scenario(self.name, self.given, self._in_turn, self.then)
+
+    def _in_turn(self, stage: Stage) -> None:
+        for delivery in self.deliveries(stage):
+            stage.queue(delivery)
+
+
+def twice(delivery: Callable[[Stage], Delivery], *, times: int = 2) -> Callable[[Stage], list[Delivery]]:
+    return lambda stage: [delivery(stage) for _ in range(times)]
+
+
+def opening(stage: Stage) -> Delivery:
+    return stage.request("POST", "/v1/tickets", PARCEL, by="shop", Idempotency_Key="k1")
+
+
+def replying(stage: Stage) -> Delivery:
+    return scenarios.replying(stage, "It is on its way.")
+
+
+def queued(stage: Stage) -> Delivery:
+    return stage.record(events.intake_queue, QUEUED)
+
+
+def mailed(stage: Stage) -> Delivery:
+    return stage.published(events.inbound_mail, stage.facts["mail"])
+
+
+def two_mails_came(stage: Stage) -> None:
+    """Somebody new writes twice in the same second."""
+    scenarios.a_mail_came(stage)
+    stage.facts["other mail"] = incoming(stage, mail_from_eva("Also", "One more thing."), "incoming/2")
+
+
+def both_mails(stage: Stage) -> list[Delivery]:
+    return [stage.published(events.inbound_mail, stage.facts[name]) for name in ("mail", "other mail")]
+
+
+def reply_and_mail(stage: Stage) -> list[Delivery]:
+    """The agent answers while the customer writes."""
+    return [scenarios.replying(stage, "Yes."), mailed(stage)]
+
+
+def stream_and_sweep(stage: Stage) -> list[Delivery]:
+    ((pk, sk),) = stage.unbrought()
+    stage.brought |= {(pk, sk)}
+    named = {"ticket": pk.removeprefix("TICKET#"), "outbox": sk.removeprefix("OUTBOX#")}
+    return [stage.new_item(pk, sk), stage.record(events.outbox_retry, json.dumps(named))]
+
+
+def three_workers(stage: Stage) -> list[Delivery]:
+    first, second = stream_and_sweep(stage)
+    return [first, second, second]
+
+
+def sending_and_feedback(stage: Stage) -> list[Delivery]:
+    """SES tells of a mail while its sender still writes that it was sent."""
+
+    def delivery() -> bool:
+        if not stage.sky.mails:
+            return True
+        stage.told = 1
+        return all(stage.said_by_ses(kind, stage.sky.mails[0][0])() for kind in ("Send", "Delivery"))
+
+    return [stream_and_sweep(stage)[0], delivery]
+
+
+def a_day_later(given: Play, stage: Stage) -> None:
+    given(stage)
+    stage.later(hours=25)
+
+
+def two_resolved(stage: Stage) -> None:
+    """Two tickets of one customer, answered and resolved in the same minute."""
+    for subject in ("My parcel", "My refund"):
+        opened = stage.request("POST", "/v1/tickets", PARCEL | {"subject": subject}, by="shop")
+        stage.client(opened)
+        reference = json.loads(stage.answers[-1][1])["reference"]
+        said = {"body": "Done.", "status": "resolved"}
+        stage.client(stage.request("POST", f"/v1/tickets/{reference}/messages", said, by="ana"))
+    stage.settle()
+
+
+def due_work(stage: Stage) -> Delivery:
+    return stage.record(events.due_work, json.dumps({"shard": 0, "at": stage.now.isoformat()}))
+
+
+def both_surveys(stage: Stage) -> list[Delivery]:
+    """Each ticket fires on a worker of its own, as on two shards."""
+    references = [row["pk"].removeprefix("TICKET#") for row in stage.sky.rows() if row["sk"] == "TICKET"]
+    return [lambda r=reference: due.fire(stage.desk, r, stage.now) is None for reference in references]
+
+
+def bounced(stage: Stage) -> Delivery:
+    return stage.said_by_ses("Bounce", stage.sky.mails[-1][0])
+
+
+def bounce_and_complaint(stage: Stage) -> list[Delivery]:
+    return [stage.said_by_ses(kind, stage.sky.mails[-1][0]) for kind in ("Complaint", "Bounce")]
+
+
+def rating(stage: Stage) -> Delivery:
+    return stage.form(stage.facts["survey"], rating="1", comment="Too late.")
+
+
+THREE_WORKERS = Race(
+    "an acknowledgement by three workers",
+    scenarios.opened,
+    three_workers,
+    text("""
+        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 1
+    """),
+)
+RACES = (
+    Race(
+        "the same request twice",
+        scenarios.nothing,
+        twice(opening),
+        text("""
+        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 1
+        receipt API: 1
+        answered 201 My parcel: 1
+    """),
+    ),
+    Race(
+        "the same request three times",
+        scenarios.nothing,
+        twice(opening, times=3),
+        text("""
+        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 1
+        receipt API: 1
+        answered 201 My parcel: 1
+    """),
+    ),
+    Race(
+        "the same answer twice",
+        scenarios.acknowledged,
+        twice(replying),
+        text("""
+        ticket 'My parcel' pending v2 normal; clocks first_response=met/0 resolution=rests/0
+          agent 'It is on its way.'; eva@customer.test delivered
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 2
+        receipt API: 1
+        answered 201 My parcel: 1
+    """),
+    ),
+    Race(
+        "the same message twice",
+        scenarios.nothing,
+        twice(queued),
+        text("""
+        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 1
+        receipt QUEUE: 1
+    """),
+    ),
+    Race(
+        "the same mail twice",
+        scenarios.a_mail_came,
+        twice(mailed),
+        text("""
+        ticket 'Broken' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'It is broken.'; file photo.png
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] Broken
+        files/files: 1
+        mail id: 2
+        mail/mail: 1
+        receipt mail: 1
+    """),
+    ),
+    Race(
+        "two mails of somebody new",
+        two_mails_came,
+        both_mails,
+        text("""
+        ticket 'Also' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'One more thing.'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        ticket 'Broken' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'It is broken.'; file photo.png
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] Also
+        mail to eva@customer.test: Re: [<number>] Broken
+        files/files: 1
+        mail id: 4
+        mail/mail: 2
+        receipt mail: 2
+    """),
+    ),
+    Race(
+        "an answer and a reply",
+        scenarios.a_reply_came,
+        reply_and_mail,
+        text("""
+        ticket 'My parcel' open v4 normal; clocks first_response=met/0 next_response=runs/0 resolution=runs/0; timers next_response,resolution; waits yes
+          agent 'It is on its way.'; eva@customer.test delivered
+          agent 'Yes.'; eva@customer.test delivered
+          customer 'But when?'
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied, replied, customer_wrote
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 4
+        mail/mail: 1
+        receipt API: 2
+        receipt mail: 1
+        answered 201 My parcel: 1
+    """),
+        text("""
+        ticket 'My parcel' pending v4 normal; clocks first_response=met/0 next_response=met/0 resolution=rests/0
+          agent 'It is on its way.'; eva@customer.test delivered
+          agent 'Yes.'; eva@customer.test delivered
+          customer 'But when?'
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied, customer_wrote, replied
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 4
+        mail/mail: 1
+        receipt API: 2
+        receipt mail: 1
+        answered 201 My parcel: 1
+    """),
+    ),
+    Race(
+        "an acknowledgement by two workers",
+        scenarios.opened,
+        stream_and_sweep,
+        text("""
+        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 1
+    """),
+    ),
+    Race(
+        "an answer by two workers",
+        scenarios.answered,
+        stream_and_sweep,
+        text("""
+        ticket 'My parcel' pending v2 normal; clocks first_response=met/0 resolution=rests/0
+          agent 'It is on its way.'; eva@customer.test delivered
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 2
+        receipt API: 1
+    """),
+    ),
+    Race(
+        "an answer to a suppressed address by two workers",
+        scenarios.suppressed,
+        stream_and_sweep,
+        text("""
+        ticket 'My parcel' open v3 normal; clocks first_response=met/0 resolution=runs/0; timers resolution
+          agent 'It is on its way.'; eva@customer.test bounced
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied, reply_undeliverable
+        customer eva@customer.test; mail to this address bounced
+        mail to eva@customer.test: Re: [<number>] My parcel
+        word 'My parcel' reply_undeliverable event
+        mail id: 1
+        receipt API: 1
+        receipt bounce: 1
+    """),
+    ),
+    Race(
+        "sent, and told of at once",
+        scenarios.opened,
+        sending_and_feedback,
+        text("""
+        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 1
+    """),
+    ),
+    Race(
+        "a survey due, twice",
+        partial(a_day_later, scenarios.resolved),
+        twice(due_work),
+        text("""
+        ticket 'My parcel' resolved v4 normal; clocks first_response=met/0 resolution=met/0; timers close; survey 1 sent
+          agent 'It is on its way.'; eva@customer.test delivered
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied, resolved, due
+        customer eva@customer.test; surveyed
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: [<number>] How was our help?
+        mail id: 3
+        receipt API: 1
+    """),
+    ),
+    Race(
+        "two surveys due for one customer",
+        partial(a_day_later, two_resolved),
+        both_surveys,
+        text("""
+        ticket 'My parcel' resolved v3 normal; clocks first_response=met/0 resolution=met/0; timers close; survey 1 skipped
+          agent 'Done.'; eva@customer.test delivered
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied, due
+        ticket 'My refund' resolved v3 normal; clocks first_response=met/0 resolution=met/0; timers close; survey 1 sent
+          agent 'Done.'; eva@customer.test delivered
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied, due
+        customer eva@customer.test; surveyed
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My refund
+        mail to eva@customer.test: Re: [<number>] My refund
+        mail to eva@customer.test: [<number>] How was our help?
+        mail id: 5
+    """),
+        text("""
+        ticket 'My parcel' resolved v3 normal; clocks first_response=met/0 resolution=met/0; timers close; survey 1 sent
+          agent 'Done.'; eva@customer.test delivered
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied, due
+        ticket 'My refund' resolved v3 normal; clocks first_response=met/0 resolution=met/0; timers close; survey 1 skipped
+          agent 'Done.'; eva@customer.test delivered
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied, due
+        customer eva@customer.test; surveyed
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My refund
+        mail to eva@customer.test: Re: [<number>] My refund
+        mail to eva@customer.test: [<number>] How was our help?
+        mail id: 5
+    """),
+    ),
+    Race(
+        "the same bounce twice",
+        scenarios.delivered,
+        twice(bounced),
+        text("""
+        ticket 'My parcel' open v3 normal; clocks first_response=met/0 resolution=runs/0; timers resolution
+          agent 'It is on its way.'; eva@customer.test bounced
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied, reply_undeliverable
+        customer eva@customer.test; mail to this address bounced
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        word 'My parcel' reply_undeliverable event
+        mail id: 2
+        receipt API: 1
+        receipt bounce: 1
+    """),
+    ),
+    Race(
+        "a bounce and a complaint",
+        scenarios.delivered,
+        bounce_and_complaint,
+        text("""
+        ticket 'My parcel' open v3 normal; clocks first_response=met/0 resolution=runs/0; timers resolution
+          agent 'It is on its way.'; eva@customer.test complained
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied, reply_undeliverable
+        customer eva@customer.test; this address complained about our mail
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        word 'My parcel' reply_undeliverable event
+        mail id: 2
+        receipt API: 1
+        receipt bounce: 1
+    """),
+    ),
+    Race(
+        "the same rating twice",
+        scenarios.surveyed,
+        twice(rating),
+        text("""
+        ticket 'My parcel' open v5 normal; clocks first_response=met/0 next_response=runs/0 resolution=runs/0; timers next_response,resolution; survey 1 sent rated 1 'Too late.'; tags bad-csat
+          agent 'It is on its way.'; eva@customer.test delivered
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, replied, resolved, due, rated
+        customer eva@customer.test; surveyed
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: [<number>] How was our help?
+        word 'My parcel' bad_rating event
+        mail id: 3
+        receipt API: 1
+        answered 200 page: 1
+    """),
+    ),
+)

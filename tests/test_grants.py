@@ -1,0 +1,432 @@
+"""
+What functions are granted is what they call, both ways: no more, and no less.
+
+Every door is opened here in process, each time as a new process that remembers nothing. Each call that it makes through
+botocore, or signs for a browser to make, is put down with the permission that it takes and compared with policies.py.
+
+| call | takes |
+|---|---|
+| TransactWriteItems, BatchGetItem | what its parts would take by themselves (Amazon DynamoDB Developer Guide, "IAM and transactions") |
+| HeadObject | s3:GetObject |
+| CopyObject | s3:GetObject on what is copied, s3:PutObject on the copy |
+| ListObjectsV2 | s3:ListBucket |
+| SendRawEmail | ses:SendRawEmail on the sender's identity and on the configuration set |
+"""
+
+import ast
+import json
+import re
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from email.message import EmailMessage
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+from botocore import handlers
+from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+
+from chalicelib.adapters import aws, house, settings
+from chalicelib.config import config
+from chalicelib.domain import due as due_rules
+from chalicelib.domain.signing import reply_address
+from chalicelib.handlers import events
+from chalicelib.usecases import due, tickets
+from chalicelib.wiring import joined
+from infra.policies import FILES, GRANTS, IDENTITIES, MAIL, MAIL_EVENTS, SETTINGS, TABLE
+from tests.api import Api, served
+from tests.world import ses_event
+
+# Granted and not called, and why.
+NEVER_CALLED = {
+    ("InboundMail", "s3:ListBucket", MAIL): "who may not list is told 403, not 404, for a mail that was taken in before",
+}
+
+# These run with the credentials of whoever is at the keyboard: storefronts, keys, and `infra sweep`.
+OF_OPS = {"house.py", "still_due", "still_unsent"}
+
+CHALICELIB = Path(events.__file__).parents[1]
+TABLES = {"careline": TABLE, "careline-settings": SETTINGS}
+BUCKETS = {"careline-mail": MAIL, "careline-files": FILES}
+QUEUES = {
+    "outbox": "${OutboxMessages.Arn}",
+    "due": "${DueMessages.Arn}",
+    "feedback": "${MailFeedbackMessages.Arn}",
+    "IntakeDeadLetter": "${IntakeDeadLetter.Arn}",
+    "DueDeadLetter": "${DueDeadLetter.Arn}",
+}
+PARTS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
+TURNS_TO_AWS = re.compile(r"(call\.)?desk\.(table|outbox|files|house|keys)\b|queues\.|topic\.|rows\.(get|page)\b|send$")
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
+
+
+class Witness:
+    """
+    What functions were seen to call, as (function, action, resource), and the lines of the code that led there.
+
+    `failing` is what becomes of the next mails: an error in place of SES's answer.
+    """
+
+    def __init__(self):
+        self.calls, self.lines = set(), set()
+        self.function = self.failing = None
+
+    def hear(self, params, model, context, **_):
+        if self.function and not (context.get("is_presign_request") and model.name == "CreateBucket"):
+            self.note(model.service_model.service_name, model.name, params)
+
+    def hear_signed_form(self, request, **_):
+        """Botocore builds a form's address as if for CreateBucket; what the form allows is seen when it is signed."""
+        if self.function and "s3-presign-post-fields" in request.context:
+            key = request.context["s3-presign-post-fields"]["key"]
+            self.note("s3", "PutObject", {"Bucket": "careline-files", "Key": key})
+
+    def fail(self, **_):
+        if self.function and self.failing:
+            raise self.failing
+
+    def note(self, service, operation, params):
+        self.calls |= {(self.function, f"{service}:{action}", on) for action, on in taken(service, operation, params)}
+        frame = sys._getframe()
+        while frame := frame.f_back:
+            if frame.f_code.co_filename.startswith(str(CHALICELIB)):
+                self.lines.add((frame.f_code.co_filename, frame.f_lineno))
+
+
+def taken(service, operation, params):
+    """What a call takes: [(action, resource)], with a resource as policies.py writes it."""
+    match service, operation:
+        case "dynamodb", "TransactWriteItems":
+            steps = [step for item in params["TransactItems"] for step in item.items()]
+            return [(PARTS[kind], TABLES[step["TableName"]]) for kind, step in steps]
+        case "dynamodb", "BatchGetItem":
+            return [(operation, TABLES[name]) for name in params["RequestItems"]]
+        case "dynamodb", _:
+            index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
+            return [(operation, TABLES[params["TableName"]] + index)]
+        case "s3", "ListObjectsV2":
+            return [("ListBucket", BUCKETS[params["Bucket"]])]
+        case "s3", "HeadObject":
+            return [("GetObject", stored(params))]
+        case "s3", "CopyObject":
+            return [("GetObject", stored(params["CopySource"])), ("PutObject", stored(params))]
+        case "s3", _:
+            return [(operation, stored(params))]
+        case "sqs", _:
+            return [(operation, QUEUES[params["QueueUrl"].rpartition("/")[2]])]
+        case "sns", _:
+            return [(operation, {config().escalation_topic: "${EscalationTopic}"}[params["TopicArn"]])]
+        case "ses", "SendRawEmail":
+            identity = IDENTITIES.replace("*", params["Source"].rpartition("@")[2])
+            return [(operation, identity), (operation, MAIL_EVENTS)]
+    return [(operation, "?")]
+
+
+def stored(params):
+    return f"{BUCKETS[params['Bucket']]}/{params['Key']}"
+
+
+WITNESS = Witness()
+handlers.BUILTIN_HANDLERS += [
+    ("provide-client-params", WITNESS.hear),
+    ("before-sign.s3", WITNESS.hear_signed_form),
+    ("before-call.ses", WITNESS.fail),
+]
+
+
+class Desk(Api):
+    """The whole desk behind its doors; whoever opens one is watched."""
+
+    @contextmanager
+    def running(self, function):
+        self.world.desk = replace(joined(config(), lambda: self.world.now), keys=signing_keys)
+        WITNESS.function = "".join(word.capitalize() for word in function.split("_")).replace("Api", "API")
+        try:
+            yield
+        finally:
+            WITNESS.function = None
+
+    def ask(self, *args, status=(200, 201, 303), **more):
+        with self.running("api_handler"):
+            answer = super().ask(*args, **more)
+        assert answer.status_code in (status if isinstance(status, tuple) else (status,)), answer.body
+        return answer
+
+    def invoke(self, function, event, failed=0):
+        with self.running(function):
+            answer = getattr(events, function)(event)
+        assert len((answer or {"batchItemFailures": ()})["batchItemFailures"]) == failed
+
+    def queued(self, function, *bodies, failed=0):
+        texts = [body if isinstance(body, str) else json.dumps(body) for body in bodies]
+        records = [{"messageId": f"m{number}", "body": text} for number, text in enumerate(texts)]
+        self.invoke(function, {"Records": records}, failed)
+
+    def published(self, function, message, failed=0):
+        self.queued(function, {"Message": json.dumps(message)}, failed=failed)
+
+    def brings(self, function):
+        """Bring all that lies in the outbox: as the stream does, or as a queue."""
+        for held in self.world.rows("OUTBOX#"):
+            if function == "outbox":
+                keys = {name: {"S": held[name]} for name in ("pk", "sk")}
+                record = {"eventName": "INSERT", "dynamodb": {"Keys": keys, "SequenceNumber": "1"}}
+                self.invoke(function, {"Records": [record]})
+            else:
+                self.queued(function, named(held))
+
+    def told(self, kind, ticket, outbox_id, to, **about):
+        """Let SES speak of a mail."""
+        tags = f"X-SES-MESSAGE-TAGS: outbox={outbox_id}, ticket={ticket['reference']}"
+        self.published("mail_feedback", ses_event(kind, f"To: {to}\r\n{tags}\r\n\r\n".encode(), **about))
+
+    def sweeps(self):
+        self.invoke("sweep", {"time": self.world.now.isoformat()})
+        for order in self.world.drain("due"):
+            self.queued("due_work", order)
+
+    def writes(self, ticket, body="Here you are.", by="agent", status=(201,), **more):
+        headers = {"Idempotency_Key": more.pop("once")} if "once" in more else {}
+        path = f"/v1/tickets/{ticket['reference']}/messages"
+        return self.post(path, {"body": body, **more}, by=by, status=status, **headers)
+
+
+def signing_keys():
+    return settings.signing_keys("careline-settings")
+
+
+def named(held):
+    return {"ticket": held["pk"].removeprefix("TICKET#"), "outbox": held["sk"].removeprefix("OUTBOX#")}
+
+
+def request(who, **more):
+    return {"customer": {"email": f"{who}@customer.test"}, "subject": "My parcel", "body": "Where is it?", **more}
+
+
+def letter(who, body, to="support@demo.test", file=False, **headers):
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = f"{who}@customer.test", to, "Broken"
+    mail["Message-ID"] = f"<{who}.{len(body)}@customer.test>"
+    for name, value in headers.items():
+        mail[name.replace("_", "-")] = value
+    mail.set_content(body)
+    if file:
+        mail.add_attachment(PNG, maintype="image", subtype="png", filename="photo.png")
+    return mail
+
+
+# Every way through every door
+
+
+def people_call(desk):
+    """The API and the pages."""
+    photo = desk.upload("photo.png", PNG)
+    order = request("eva", attachments=[photo])
+    ticket = desk.post("/v1/tickets", order, by="storefront", Idempotency_Key="k").json_body
+    assert desk.post("/v1/tickets", order, by="storefront", Idempotency_Key="k").json_body == ticket
+    desk.post("/v1/tickets", request("eva"), by="storefront", Idempotency_Key="k", status=422)
+    desk.post("/v1/tickets", request("eva", attachments=["never"]), by="storefront", status=422)
+    desk.post("/v1/tickets", request("ida", storefront="demo"))
+    place = f"/v1/tickets/{ticket['reference']}"
+    desk.writes(ticket, attachments=[desk.upload("label.png", PNG, by="agent")], once="r")
+    desk.writes(ticket, "For us.", internal=True)
+    desk.writes(ticket, "And now?", by="storefront", once="c")
+    desk.writes(ticket, "Oh.", seen_message_id="0" * 26, status=409)
+    desk.get(place)
+    desk.get(f"{place}/messages")
+    desk.get(f"{place}/messages?limit=1")
+    desk.patch(place, {"assignee": "ana@shop.test", "tags": ["parcel"]})
+    desk.patch(place, {"priority": "high"}, If_Match='"1"', status=412)
+    page = desk.page(ticket)
+    desk.get(f"{page}?uploaded={desk.upload('more.png', PNG)}", by=None)
+    assert desk.form(page, body="Hello?", once="p", attachment=[desk.upload("last.png", PNG)]).status_code == 303
+    desk.form(page, supervisor="yes")
+    for asked in (
+        *(f"view={view}" for view in ("mine", "unassigned", "waiting", "at_risk", "pending", "bad_ratings", "spam")),
+        *("view=all", "customer=eva@customer.test", "q=eva@customer.test", f"q={ticket['reference']}"),
+        *("status=pending", "status=closed", "assignee=ana@shop.test"),
+    ):
+        desk.get(f"/v1/tickets?{asked}", status=(200, 422))
+    desk.writes(ticket, "Solved.", once="s", status=201)
+    desk.post(f"{place}/resolve")
+    desk.post(f"{place}/reopen")
+    for path in ("/docs", "/openapi.json", "/health"):
+        desk.get(path, by=None)
+
+
+def customers_rate(desk):
+    ticket = desk.opened(customer={"email": "rita@customer.test"})
+    desk.writes(ticket)
+    desk.post(f"/v1/tickets/{ticket['reference']}/resolve")
+    desk.world.later(hours=25)
+    desk.sweeps()
+    survey = desk.page(ticket, "surveys")
+    desk.get(survey, by=None)
+    desk.form(survey, rating="2")
+    desk.ask("POST", survey, by=None, raw=b"rating=9", Content_Type="application/x-www-form-urlencoded", status=422)
+    desk.world.later(days=30)
+    desk.sweeps()
+    desk.get(survey, by=None, status=410)
+    desk.ask("POST", survey, by=None, raw=b"rating=1", Content_Type="application/x-www-form-urlencoded", status=410)
+    once = desk.writes(ticket, "Late.", by="storefront", once="late").json_body
+    assert once
+
+
+def requests_are_queued(desk):
+    order = request("quinn", storefront="demo", attachments=[desk.upload("queued.png", PNG)])
+    desk.queued("intake_queue", order, request("quinn", storefront="demo", attachments=["never"]), "not JSON")
+    assert len(desk.world.queue("IntakeDeadLetter")) == 2
+
+
+def mail_arrives(desk, bring, door):
+    """By its notification, or because it was left lying."""
+    first = letter(f"mia.{door}", "It is broken.", file=True)
+    for _ in range(2):
+        bring(desk.world.store(first))
+    ticket = only(desk, f"mia.{door}")
+    to = reply_to(desk, ticket)
+    bring(desk.world.store(letter(f"mia.{door}", "And now?", to), to=to))
+    bring(desk.world.store(letter(f"lea.{door}", "It is a long story. " * 4000)))
+    path = f"/v1/tickets/{only(desk, f'lea.{door}')['reference']}/messages"
+    assert len(desk.get(path).json_body["items"][0]["text"]) > 60_000
+    bring(desk.world.store(letter(f"vic.{door}", "Open this.", file=True), virus="FAIL"))
+
+
+def strange_mail_arrives(desk):
+    desk.published("inbound_mail", {"receipt": {"action": {"objectKey": "incoming/gone"}}, "mail": {}})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("chalicelib.mail.reader._read", refuses)
+        desk.published("inbound_mail", desk.world.store(letter("una", "Who can read this?")))
+
+
+def only(desk, who):
+    (ticket,) = desk.get(f"/v1/tickets?customer={who}@customer.test").json_body["items"]
+    return ticket
+
+
+def reply_to(desk, ticket):
+    now = tickets.read(desk.world.desk, ticket["reference"])
+    return reply_address(signing_keys(), "support@demo.test", now.reference, now.customer.email, now.epoch)
+
+
+def unsent(desk, ticket):
+    (waiting,) = desk.world.desk.outbox.of_ticket(ticket["reference"])
+    return waiting.outgoing
+
+
+def outbox_is_sent(desk, function):
+    """By the stream, or by a queue: sent, refused, unanswered, held back, not allowed."""
+    ticket = desk.opened(customer={"email": f"sue@{function}.test".replace("_", "-")})
+    desk.writes(ticket, attachments=[desk.upload("label.png", PNG, by="agent")])
+    desk.brings(function)
+    desk.form(desk.page(ticket), supervisor="yes")
+    desk.brings(function)
+    desk.opened(customer={"email": f"tom@{function}.test".replace("_", "-")})
+    for failing in (ConnectTimeoutError, ReadTimeoutError, ReadTimeoutError):
+        WITNESS.failing = failing(endpoint_url="https://ses.test")
+        desk.world.later(minutes=20)
+        desk.brings(function)
+        desk.brings(function)
+        WITNESS.failing = None
+    desk.world.later(minutes=20)
+    desk.brings(function)
+    desk.writes(ticket, undo_seconds=30)
+    desk.brings(function)
+    assert desk.world.drain("outbox")
+    desk.world.desk.table.suppress(ticket["customer"]["email"], desk.world.now + timedelta(days=9), "it bounced")
+    desk.world.later(minutes=1)
+    desk.brings(function)
+
+
+def ses_speaks(desk):
+    ticket = desk.opened(customer={"email": "bob@customer.test"})
+    desk.told("Send", ticket, unsent(desk, ticket).id, "bob@customer.test")
+    answer = desk.writes(ticket).json_body
+    desk.brings("outbox")
+    for kind in ("Send", "Delivery", "Bounce", "Complaint"):
+        desk.told(kind, ticket, answer["id"], "bob@customer.test")
+    assert desk.get(f"/v1/tickets/{ticket['reference']}").json_body["status"] == "open"
+
+
+def time_passes(desk, patch):
+    desk.opened(customer={"email": "ned@customer.test"})
+    desk.world.later(hours=9)
+    patch.setattr(due, "_IN_ONE_GO", 2)
+    patch.setattr(due, "_PAGE", 1)
+    desk.sweeps()
+    assert desk.world.drain("due")
+    patch.undo()
+    patch.setattr(due_rules, "fire", refuses)
+    desk.world.later(days=1)
+    for _ in range(due_rules.GIVES_UP_AFTER):
+        desk.invoke("sweep", {"time": desk.world.now.isoformat()})
+        for order in desk.world.drain("due"):
+            desk.queued("due_work", order, failed=1)
+    assert desk.world.queue("DueDeadLetter")
+
+
+def refuses(*_, **__):
+    raise ValueError("it fails for good")
+
+
+@pytest.fixture(scope="module")
+def seen():
+    with pytest.MonkeyPatch.context() as patch, served() as api:
+        patch.setattr(house, "REMEMBERED_SECONDS", 0)
+        desk = Desk(api.world)
+        people_call(desk)
+        requests_are_queued(desk)
+        mail_arrives(desk, lambda notification: desk.published("inbound_mail", notification), "told")
+        strange_mail_arrives(desk)
+        mail_arrives(desk, lambda _: reconciled(desk), "left")
+        for function in ("outbox", "outbox_retry"):
+            outbox_is_sent(desk, function)
+        ses_speaks(desk)
+        customers_rate(desk)
+        with pytest.MonkeyPatch.context() as rules:
+            time_passes(desk, rules)
+        yield WITNESS
+
+
+def reconciled(desk):
+    later = desk.world.now + timedelta(days=3000)  # moto dates what is stored by the clock on the wall
+    desk.invoke("reconcile", {"time": later.isoformat()})
+    assert not aws.client("s3").list_objects_v2(Bucket="careline-mail", Prefix="incoming/").get("Contents")
+
+
+# The two ways
+
+
+def granted(grants):
+    """What policies grant: {(function, action, resource)}, where a resource may end in *."""
+    return {
+        (function, f"{service}:{action}", resource)
+        for function, each in grants.items()
+        for grant in each
+        for service, _, actions in [grant.actions.partition(":")]
+        for action in actions.split()
+        for resource in grant.on
+    }
+
+
+def covers(grant, call):
+    return grant[:2] == call[:2] and fnmatchcase(call[2], grant[2])
+
+
+def missing(calls, grants):
+    return {call for call in calls if not any(covers(grant, call) for grant in grants)}
+
+
+def idle(calls, grants):
+    return {grant for grant in grants if not any(covers(grant, call) for call in calls)} - set(NEVER_CALLED)
+
+
+def test_what_is_called_is_granted(seen):
+    assert missing(seen.calls, granted(GRANTS)) == set()
+
+
+def test_what_is_granted_is_called(seen):
+    assert idle(seen.calls, granted(GRANTS)) == set()

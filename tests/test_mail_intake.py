@@ -1,0 +1,394 @@
+"""
+Mail coming in: it opens tickets, finds them again, and nothing of it is lost.
+"""
+
+
+import pytest
+
+from chalicelib.adapters import aws
+from chalicelib.domain.lifecycle import Reply
+from chalicelib.domain.ticket import Role, Status
+from chalicelib.usecases import mail as intake
+from chalicelib.usecases import tickets
+from chalicelib.usecases.uploads import Uploads
+from tests.mails import answer, bounce, mail
+from tests.world import AGENT
+
+
+@pytest.fixture
+def asked(world):
+    """A ticket that a mail opened, which was acknowledged and answered: (number, acknowledgement, answer)."""
+    number = world.receive(mail(Message_ID="<1@customer.test>")).reference
+    world.settle()
+    replied(world, number)
+    acknowledgement, answered = world.mails("eva@customer.test")
+    return number, acknowledgement, answered
+
+
+def replied(world, number, text="It is on its way."):
+    tickets.reply(world.desk, number, Reply(text), Uploads("agents"), by=AGENT, once=None)
+    world.settle()
+
+
+def ticket(world, number):
+    return world.desk.table.ticket(number)
+
+
+def messages(world, number):
+    return world.desk.table.messages(number)
+
+
+def numbers(world):
+    return [row["pk"].removeprefix("TICKET#") for row in world.rows("TICKET")]
+
+
+def whys(world, number):
+    return " ".join(row["data"] for row in world.rows("EVENT#") if row["pk"] == f"TICKET#{number}")
+
+
+# A new ticket
+
+
+def test_a_mail_opens_a_ticket_and_is_acknowledged_in_the_customers_thread(world):
+    taken = world.receive(mail("Where is it?\n\nEva", Message_ID="<1@customer.test>", Cc="bob@customer.test"))
+    opened = ticket(world, taken.reference)
+    assert (taken.what, opened.channel, opened.subject, opened.status) == ("opened", "email", "My parcel", "new")
+    assert (opened.customer.email, opened.customer.name) == ("eva@customer.test", "Eva")
+    assert opened.proposed == ("bob@customer.test",)
+    world.settle()
+    (acknowledgement,) = world.mails()
+    assert acknowledgement["To"] == "Eva <eva@customer.test>"
+    assert acknowledgement["Cc"] is None
+    assert acknowledgement["Subject"] == f"Re: [{opened.reference}] My parcel"
+    assert acknowledgement["In-Reply-To"] == "<1@customer.test>"
+    assert acknowledgement["References"].split()[-1] == "<1@customer.test>"
+    assert acknowledgement["Precedence"] == "auto_reply"
+    assert acknowledgement["X-Auto-Response-Suppress"] == "All"
+
+
+def test_the_raw_mail_and_its_files_stay(world):
+    letter = mail(Message_ID="<1@customer.test>", Date="Mon, 02 Mar 2026 10:00:00 +0100")
+    letter.add_attachment(b"%PDF-1.7", maintype="application", subtype="pdf", filename="bill.pdf")
+    (message,) = messages(world, world.receive(letter).reference)
+    s3 = aws.client("s3")
+    assert message.raw_key.startswith("mail/2026/03/")
+    assert s3.get_object(Bucket="careline-mail", Key=message.raw_key)["Body"].read() == letter.as_bytes()
+    (file,) = message.files
+    assert (file.name, file.content_type, file.size) == ("bill.pdf", "application/pdf", 8)
+    assert world.desk.files.read(file.key) == b"%PDF-1.7"
+    assert "Contents" not in s3.list_objects_v2(Bucket="careline-mail", Prefix="incoming/")
+
+
+def test_the_customer_is_answered_in_the_language_that_he_writes(world):
+    spanish = "Hola, hice un pedido hace dos semanas y no ha llegado. Me gustaría saber cuando llega, porque es para un regalo. Gracias."
+    opened = ticket(world, world.receive(mail(spanish)).reference)
+    world.settle()
+    assert opened.language == "es"
+    assert "Hola" in world.mails()[0].get_body(("plain",)).get_content()
+
+
+def test_a_mail_without_a_usable_from_is_its_envelope_senders(world):
+    told = world.store(mail(sender="nonsense"))
+    told["mail"]["source"] = "eva@customer.test"
+    number = intake.take_in(world.desk, intake.envelope_of(told)).reference
+    assert ticket(world, number).customer.email == "eva@customer.test"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\xff\x00\xfe",
+        b"no header at all",
+        b"From: eva@customer.test\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n",
+    ],
+)
+def test_a_mail_that_cannot_be_read_becomes_a_ticket_with_the_raw_mail(world, raw):
+    number = world.receive(raw).reference
+    (message,) = messages(world, number)
+    assert aws.client("s3").get_object(Bucket="careline-mail", Key=message.raw_key)["Body"].read() == raw
+
+
+def test_what_no_reader_foresaw_becomes_a_ticket_that_says_so(world, monkeypatch):
+    monkeypatch.setattr("chalicelib.mail.reader.mime.parse", lambda _: 1 / 0)
+    raw = mail("Where is it?").as_bytes()
+    (message,) = messages(world, world.receive(raw).reference)
+    assert "could not be read" in message.note
+    assert "Where is it?" in message.text
+    (file,) = message.files
+    assert world.desk.files.read(file.key) == raw
+
+
+def test_a_mail_as_long_as_a_book_keeps_every_word(world):
+    book = "All work and no play makes Jack a dull boy.\n" * 12_000
+    number = world.receive(mail(book)).reference
+    (message,) = tickets.messages(world.desk, number, after=None, limit=1)
+    assert message.text.count("Jack") == 12_000
+
+
+def test_mail_to_nobody_of_ours_stays_where_it_is(world):
+    with pytest.raises(Exception, match="storefront"):
+        world.receive(mail(to="x@else.test"), to="x@else.test")
+    assert numbers(world) == []
+    assert world.desk.files.incoming("incoming/000001")
+
+
+def test_each_storefront_takes_its_own_mail(world):
+    number = world.receive(mail(to="support@other.test"), to="support@other.test").reference
+    assert ticket(world, number).storefront == "other"
+
+
+# The same mail, and another
+
+
+def test_the_same_mail_twice_is_one_message(world):
+    letter = mail(Message_ID="<1@customer.test>")
+    first = world.receive(letter)
+    again = world.receive(b"Received: from mx2.customer.test\r\n" + letter.as_bytes())
+    assert (first.what, again.what, again.reference) == ("opened", "taken_before", None)
+    assert len(messages(world, first.reference)) == 1
+    world.settle()
+    assert len(world.mails()) == 1
+
+
+def test_two_mails_with_one_message_id_are_two(world):
+    first = world.receive(mail("Where is my parcel?", Message_ID="<1@customer.test>")).reference
+    second = world.receive(mail("And where is my refund?", Message_ID="<1@customer.test>")).reference
+    assert first != second
+    assert len(numbers(world)) == 2
+
+
+# Finding the ticket again
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        lambda ours: answer(ours),
+        # by the address alone: subject changed, no thread
+        lambda ours: mail("When?", to=str(ours["Reply-To"]), subject="something else"),
+        lambda ours: mail("When?", to=str(ours["Reply-To"]).upper(), subject=""),
+        # by References: the tag is removed
+        lambda ours: answer(ours, to="support@demo.test", subject="something else"),
+        # by a Message-ID of the customer's own
+        lambda ours: mail("When?", subject="Re: something", In_Reply_To="<1@customer.test>"),
+        # by the number, for who takes part
+        lambda ours: mail("When?", subject=str(ours["Subject"])),
+    ],
+)
+def test_a_reply_lands_on_its_ticket_and_opens_it_again(world, asked, way):
+    number, _, ours = asked
+    assert ticket(world, number).status is Status.PENDING
+    letter = way(ours)
+    assert world.receive(letter, to=str(letter["To"])).reference == number
+    assert ticket(world, number).status is Status.OPEN
+    message = messages(world, number)[-1]
+    assert (message.author.role, message.verified, message.automatic) == (Role.CUSTOMER, True, False)
+    assert ticket(world, number).next_response.met_at is None
+    assert numbers(world) == [number]
+
+
+def test_a_reply_to_the_mail_that_ses_named_lands_on_its_ticket(world, asked):
+    number, *_ = asked
+    sent_as = [row for row in world.rows("MAIL") if number in row["data"]]
+    assert len(sent_as) == 3  # the customer's own, and two of ours
+    ses_id = next(m.message_id for m in _sent())
+    reply = mail("When?", subject="x", In_Reply_To=f"<{ses_id}@eu-west-1.amazonses.com>")
+    assert world.receive(reply).reference == number
+
+
+def test_what_was_quoted_is_folded_and_not_lost(world, asked):
+    number, _, ours = asked
+    world.receive(answer(ours, "When?\n\nOn Mon, 2 Mar 2026, Demo Shop wrote:\n> It is on its way.\n"))
+    message = messages(world, number)[-1]
+    assert message.text == "When?"
+    assert "> It is on its way." in message.quoted_text
+
+
+def test_our_next_answer_threads_with_the_customers_newest_mail(world, asked):
+    number, _, ours = asked
+    world.receive(answer(ours, Message_ID="<2@customer.test>"))
+    replied(world, number, "Tomorrow.")
+    newest = world.mails()[-1]
+    assert newest["In-Reply-To"] == "<2@customer.test>"
+    assert newest["References"].split()[1:] == ["<1@customer.test>", "<2@customer.test>"]
+    assert newest["References"].split()[0] == ours["References"].split()[0]
+
+
+def test_a_reply_to_a_closed_ticket_opens_one_that_follows_it(world, asked):
+    number, _, ours = asked
+    tickets.resolve(world.desk, number, by=AGENT, if_match=None)
+    tickets.update(world.desk, number, {"status": Status.CLOSED}, by=AGENT, if_match=None)
+    following = world.receive(answer(ours)).reference
+    assert following != number
+    assert ticket(world, following).follow_up_of == number
+    assert ticket(world, number).status is Status.CLOSED
+    world.settle()
+    assert following in world.mails()[-1]["Subject"]
+
+
+# Strangers
+
+
+def test_a_stranger_who_knows_the_number_gets_a_ticket_of_his_own(world, asked):
+    number, _, ours = asked
+    own = world.receive(mail("Tell me more.", sender="mallory@elsewhere.test", subject=str(ours["Subject"]))).reference
+    assert own != number
+    assert number in whys(world, own)
+    assert ticket(world, own).customer.email == "mallory@elsewhere.test"
+    assert ticket(world, number).status is Status.PENDING
+    world.settle()
+    assert number not in world.mails("mallory@elsewhere.test")[0].get_body(("plain",)).get_content()
+
+
+@pytest.mark.parametrize("doubt", [{"sender": "mallory@elsewhere.test"}, {}])
+def test_a_third_party_is_recorded_and_moves_nothing(world, asked, doubt):
+    number, _, ours = asked
+    before, sent = ticket(world, number), len(world.mails())
+    world.receive(answer(ours, "Send it to me.", **doubt), dmarc="PASS" if doubt else "FAIL")
+    message = messages(world, number)[-1]
+    assert (message.author.role, message.verified) == (Role.THIRD_PARTY, False)
+    after = ticket(world, number)
+    assert (after.status, after.next_response, after.waiting_since) == (
+        before.status,
+        before.next_response,
+        before.waiting_since,
+    )
+    world.settle()
+    assert len(world.mails()) == sent
+
+
+def test_a_tampered_address_is_no_match(world, asked):
+    number, _, ours = asked
+    local, _, domain = str(ours["Reply-To"]).partition("@")
+    forged = f"{local[:-1]}{'0' if local[-1] != '0' else '1'}@{domain}"
+    own = world.receive(mail("Hi", to=forged, subject="x"), to=forged).reference
+    assert own != number
+    assert len(numbers(world)) == 2
+
+
+# Robots
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        {"Auto_Submitted": "auto-replied"},
+        {"Precedence": "bulk"},
+        {"List_Id": "<news.customer.test>"},
+        {"X_Autoreply": "yes"},
+        {"Return_Path": "<>"},
+        {"sender": "MAILER-DAEMON@customer.test"},
+        {"X_Careline_Loop": "x"},
+        {"sender": "support@demo.test"},
+    ],
+)
+def test_an_automatic_mail_is_recorded_and_answered_by_nothing(world, asked, sign):
+    number, _, ours = asked
+    before, sent = ticket(world, number), len(world.mails())
+    assert world.receive(answer(ours, "I am away.", **sign)).reference == number
+    message = messages(world, number)[-1]
+    assert message.automatic
+    after = ticket(world, number)
+    assert (after.status, after.next_response, after.timers) == (before.status, before.next_response, before.timers)
+    world.settle()
+    assert len(world.mails()) == sent
+
+
+@pytest.mark.parametrize(
+    ("letter", "verdicts", "why"),
+    [
+        (mail(Auto_Submitted="auto-generated"), {}, "automatic mail"),
+        (mail(sender="no-reply@customer.test"), {}, "nobody reads"),
+        (mail(), {"dmarc": "FAIL"}, "DMARC"),
+        (mail(), {"virus": "FAIL"}, "virus"),
+        (mail(), {"spam": "FAIL"}, "spam"),
+    ],
+)
+def test_what_is_not_acknowledged_is_a_ticket_all_the_same_and_says_why(world, letter, verdicts, why):
+    number = world.receive(letter, **verdicts).reference
+    world.settle()
+    assert world.mails() == []
+    assert "No acknowledgement" in whys(world, number)
+    assert why in whys(world, number)
+    spam = "spam" in verdicts
+    assert ticket(world, number).status is (Status.SPAM if spam else Status.NEW)
+    assert (ticket(world, number).first_response is None) is spam
+
+
+def test_two_robots_do_not_talk_to_each_other(world):
+    number = world.receive(mail(Message_ID="<1@customer.test>")).reference
+    for n in range(5):
+        world.settle()
+        away = answer(
+            world.mails()[-1], f"I am away ({n}).", Auto_Submitted="auto-replied", Message_ID=f"<a{n}@customer.test>"
+        )
+        assert world.receive(away).reference == number
+    assert len(world.mails()) == 1
+    assert len(messages(world, number)) == 7
+
+
+def test_a_bounce_of_our_mail_is_recorded_on_its_ticket(world, asked):
+    number, acknowledgement, _ = asked
+    sent = len(world.mails())
+    assert world.receive(bounce(acknowledgement, _sent()[0].message_id)).reference == number
+    message = messages(world, number)[-1]
+    assert message.automatic
+    assert "came back" in message.note
+    world.settle()
+    assert len(world.mails()) == sent
+    assert numbers(world) == [number]
+
+
+# What SES found
+
+
+def test_files_with_a_virus_are_named_and_not_served(world):
+    letter = mail()
+    letter.add_attachment(b"EICAR", maintype="application", subtype="zip", filename="bill.zip")
+    (message,) = messages(world, world.receive(letter, virus="FAIL").reference)
+    (file,) = message.files
+    assert (file.name, file.key) == ("bill.zip", None)
+    assert world.desk.files.link(file) is None
+    assert "virus" in message.note
+
+
+def test_spam_of_a_known_customer_or_on_a_ticket_is_only_flagged(world, asked):
+    number, _, ours = asked
+    assert world.receive(answer(ours), spam="FAIL").reference == number
+    assert ticket(world, number).status is Status.OPEN
+    assert "spam" in messages(world, number)[-1].note
+    another = world.receive(mail("Something else", subject="Another thing"), spam="FAIL").reference
+    assert ticket(world, another).status is Status.NEW
+
+
+@pytest.mark.parametrize("status", ["GRAY", "PROCESSING_FAILED", ""])
+def test_a_verdict_that_says_nothing_is_accepted(world, status):
+    number = world.receive(mail(), dmarc=status, spam=status, virus=status).reference
+    assert ticket(world, number).status is Status.NEW
+    world.settle()
+    assert len(world.mails()) == 1
+
+
+def test_nothing_of_an_unauthenticated_sender_stands_in_the_acknowledgement(world):
+    world.receive(
+        mail("Buy now!", sender="Win a prize <eva@customer.test>", subject="BUY NOW"), dmarc="GRAY", spf="FAIL"
+    )
+    world.settle()
+    (acknowledgement,) = world.mails()
+    assert not any(word in acknowledgement.as_string() for word in ("BUY NOW", "Buy now", "prize"))
+
+
+def test_headers_that_forge_a_verdict_are_not_believed(world):
+    forged = mail(Authentication_Results="amazonses.com; dmarc=pass; spf=pass", X_SES_Spam_Verdict="PASS")
+    number = world.receive(forged, dmarc="FAIL").reference
+    assert ticket(world, number).authenticated is False
+
+
+def _sent():
+    """Return what moto's SES was given, with the ids that it gave."""
+    from moto.backends import get_backend
+
+    from tests.world import ACCOUNT, REGION
+
+    return get_backend("ses")[ACCOUNT][REGION].sent_messages
