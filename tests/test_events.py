@@ -2,30 +2,24 @@
 Every door with the event that AWS would bring, from events/.
 """
 
+import itertools
 import json
 import re
-from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 import app
 from chalicelib.adapters import aws
-from chalicelib.domain.lifecycle import Reply
-from chalicelib.domain.ticket import Status
-from chalicelib.usecases import due, tickets
-from chalicelib.usecases.uploads import Uploads
+from tests import payloads
 from tests.api import served
-from tests.test_journey import opened
-from tests.world import AGENT
+from tests.payloads import EVENTS, NOTHING_FAILED, failed
 
-EVENTS = Path(__file__).parents[1] / "events"
-NUMBER, OUTBOX = "CL-7K3F9-Q2MXE", "01JNB1Q3W0ZV5N8T7R6P4K2M1A"
-RAW = b"From: Eva <eva@customer.test>\r\nTo: support@demo.test\r\nSubject: My parcel\r\nMessage-ID: <1@customer.test>\r\n\r\nWhere is it?\r\n"
-NOTHING_FAILED = {"batchItemFailures": []}
+RAW = b"From: Eva <%s>\r\nTo: support@demo.test\r\nSubject: My parcel\r\n\r\nWhere is %s?\r\n"
+_orders = itertools.count(1)
+salt = {}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def api():
     with served() as one:
         yield one
@@ -33,36 +27,34 @@ def api():
 
 @pytest.fixture
 def world(api):
-    return api.world
+    """The desk that all tests share; each looks at what is new only."""
+    n = next(_orders)
+    salt.update(key=f"order-{n}", address=f"eva{n}@customer.test", known=())
+    salt["known"] = set(all_tickets(api.world))
+    yield api.world
+    api.world.stream()
+    api.world.queue("IntakeDeadLetter")
 
 
 def event(name, **instead):
-    """Read a payload; *instead* gives `number`, `outbox`, `key` or `time` of this test for those of the file."""
-    text = (EVENTS / f"{name}.json").read_text()
-    known = {"number": NUMBER, "outbox": OUTBOX, "key": "careline_storefront_0123456789ab_SECRET"}
-    for what, value in instead.items():
-        assert known[what] in text
-        text = text.replace(known[what], value)
-    return json.loads(text)
+    """Read a payload, with the order and the address of this test."""
+    return payloads.event(name, order=salt["key"], address=salt["address"], **instead)
 
 
 def batch(name, bodies):
-    """Return the event with one record for each body, in the form of the file's own record."""
-    whole = event(name)
-    (record,) = whole["Records"]
-    records = [
-        {**record, "messageId": f"m{n}", "body": b if isinstance(b, str) else json.dumps(b)}
-        for n, b in enumerate(bodies)
-    ]
-    return {**whole, "Records": records}
-
-
-def failed(answer):
-    return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+    return payloads.batch(event(name), bodies)
 
 
 def request(name="sqs-intake"):
     return json.loads(event(name)["Records"][0]["body"])
+
+
+def raw():
+    return RAW % (salt["address"].encode(), salt["key"].encode())
+
+
+def opened(api):
+    return api.opened(customer={"email": salt["address"]})
 
 
 def unsent(world):
@@ -71,7 +63,8 @@ def unsent(world):
 
 
 def all_tickets(world):
-    return [row["pk"].removeprefix("TICKET#") for row in world.rows("TICKET")]
+    numbers = [row["pk"].removeprefix("TICKET#") for row in world.rows("TICKET")]
+    return [number for number in numbers if number not in salt["known"]]
 
 
 def test_every_door_has_a_payload():
@@ -84,7 +77,7 @@ def test_every_door_has_a_payload():
 
 def test_every_payload_is_brought_to_its_door(world):
     """As it stands in the file, to a desk that knows nothing of it: no door falls over."""
-    aws.client("s3").put_object(Bucket="careline-mail", Key="incoming/o3vrnil0e2ic28tr", Body=RAW)
+    aws.client("s3").put_object(Bucket="careline-mail", Key="incoming/o3vrnil0e2ic28tr", Body=raw())
     assert app.app(event("api-open-ticket"), None)["statusCode"] == 401
     assert app.intake_queue(event("sqs-intake"), None) == NOTHING_FAILED
     assert app.inbound_mail(event("ses-received"), None) == NOTHING_FAILED
@@ -100,24 +93,24 @@ def test_every_payload_is_brought_to_its_door(world):
 # HTTP
 
 
-def test_a_request_opens_a_ticket(api):
+def test_a_request_opens_a_ticket(api, world):
     asked = event("api-open-ticket", key=api.keys["storefront"])
     first, second = app.app(asked, None), app.app(asked, None)
     assert first["statusCode"] == 201
     assert first["headers"]["ETag"] == '"1"'
     assert json.loads(first["body"])["order_reference"] == "A-1001"
     assert first["body"] == second["body"]
-    assert len(all_tickets(api.world)) == 1
+    assert len(all_tickets(world)) == 1
 
 
-def test_an_invocation_leaves_one_line_and_nobodys_name_in_it(api, caplog):
+def test_an_invocation_leaves_one_line_and_nobodys_name_in_it(api, world, caplog):
     app.app(event("api-open-ticket", key=api.keys["storefront"]), None)
     app.intake_queue(event("sqs-intake"), None)
     app.intake_queue(batch("sqs-intake", [request() | {"kind": "Where is it?"}]), None)
     lines = [record.msg for record in caplog.records]
     assert [line["door"] for line in lines] == ["api", "intake_queue", "intake_queue"]
     assert lines[0]["request"] == "41b45ea3-70b5-11e6-b7bd-69b5aaebc7d9"
-    assert lines[0]["ticket"] in all_tickets(api.world)
+    assert lines[0]["ticket"] in all_tickets(world)
     assert not re.search("eva|parcel|Where|SECRET", json.dumps(lines), re.IGNORECASE)
     assert api.keys["storefront"] not in json.dumps(lines)
 
@@ -131,7 +124,7 @@ def test_a_message_opens_a_ticket_once_by_its_key(world):
     app.intake_queue(batch("sqs-intake", [request(), request()]), None)
     (number,) = all_tickets(world)
     ticket = world.desk.table.ticket(number)
-    assert (ticket.channel, ticket.order_reference, ticket.customer.email) == ("queue", "A-1001", "eva@customer.test")
+    assert (ticket.channel, ticket.order_reference, ticket.customer.email) == ("queue", "A-1001", salt["address"])
 
 
 def test_a_message_without_a_key_is_known_by_its_id(world):
@@ -144,7 +137,7 @@ def test_a_message_without_a_key_is_known_by_its_id(world):
 
 
 def test_in_a_batch_of_ten_with_two_bad_ones_eight_are_opened_and_two_buried_with_their_reason(world):
-    good = [request() | {"idempotency_key": f"k{n}"} for n in range(8)]
+    good = [request() | {"idempotency_key": f"{salt['key']}.{n}"} for n in range(8)]
     bad = ["not JSON", {**request(), "kind": "riddle", "storefront": "demo"}]
     answer = app.intake_queue(batch("sqs-intake", [*good[:3], bad[0], *good[3:7], bad[1], good[7]]), None)
     assert answer == NOTHING_FAILED
@@ -184,12 +177,15 @@ def test_one_record_in_ten_that_fails_is_given_back_alone(world, monkeypatch):
     customer_of = type(world.desk.table).customer
 
     def fails_once(table, address):
-        if address == "p4@customer.test":
+        if address == f"p4.{salt['address']}":
             raise RuntimeError
         return customer_of(table, address)
 
     monkeypatch.setattr(type(world.desk.table), "customer", fails_once)
-    people = [request() | {"idempotency_key": f"k{n}", "customer": {"email": f"p{n}@customer.test"}} for n in range(10)]
+    people = [
+        request() | {"idempotency_key": f"{salt['key']}.{n}", "customer": {"email": f"p{n}.{salt['address']}"}}
+        for n in range(10)
+    ]
     answer = app.intake_queue(batch("sqs-intake", people), None)
     assert failed(answer) == ["m4"]
     assert len(all_tickets(world)) == 9
@@ -201,7 +197,7 @@ def test_one_record_in_ten_that_fails_is_given_back_alone(world, monkeypatch):
 
 def test_a_mail_is_taken_in_once(world):
     for _ in range(2):
-        aws.client("s3").put_object(Bucket="careline-mail", Key="incoming/o3vrnil0e2ic28tr", Body=RAW)
+        aws.client("s3").put_object(Bucket="careline-mail", Key="incoming/o3vrnil0e2ic28tr", Body=raw())
         assert app.inbound_mail(event("ses-received"), None) == NOTHING_FAILED
     (number,) = all_tickets(world)
     assert world.desk.table.ticket(number).subject == "My parcel"
@@ -210,7 +206,7 @@ def test_a_mail_is_taken_in_once(world):
 
 def test_a_notification_that_is_none_is_given_back_and_the_others_go_on(world):
     (good,) = event("ses-received")["Records"]
-    aws.client("s3").put_object(Bucket="careline-mail", Key="incoming/o3vrnil0e2ic28tr", Body=RAW)
+    aws.client("s3").put_object(Bucket="careline-mail", Key="incoming/o3vrnil0e2ic28tr", Body=raw())
     answer = app.inbound_mail(batch("ses-received", ["{", good["body"], json.dumps({"Message": "nonsense"})]), None)
     assert failed(answer) == ["m0", "m2"]
     assert len(all_tickets(world)) == 1
@@ -225,9 +221,9 @@ def test_what_sns_says_of_itself_is_no_mail(world):
 
 def test_a_mail_that_was_left_behind_is_taken_in_by_the_reconciler(world, caplog):
     s3 = aws.client("s3")
-    s3.put_object(Bucket="careline-mail", Key="incoming/old", Body=RAW)
+    s3.put_object(Bucket="careline-mail", Key="incoming/old", Body=raw())
     s3.put_object(
-        Bucket="careline-mail", Key="incoming/lost", Body=RAW.replace(b"support@demo.test", b"nobody@else.test")
+        Bucket="careline-mail", Key="incoming/lost", Body=raw().replace(b"support@demo.test", b"nobody@else.test")
     )
     # young ones are still on their way through the queue
     app.reconcile(event("eventbridge-reconcile"), None)
@@ -244,103 +240,44 @@ def test_a_mail_that_was_left_behind_is_taken_in_by_the_reconciler(world, caplog
 
 
 @pytest.mark.parametrize("door", ["dynamodb-stream-outbox", "sqs-outbox"])
-def test_what_waits_in_the_outbox_is_sent_once(world, door):
-    opened(world)
+def test_what_waits_in_the_outbox_is_sent_once(api, world, door):
+    opened(api)
     ((number, outbox),) = unsent(world)
     brought = event(door, number=number, outbox=outbox)
     send = app.outbox if door == "dynamodb-stream-outbox" else app.outbox_retry
     for _ in range(2):
         assert send(brought, None) == NOTHING_FAILED
-    assert len(world.mails("eva@customer.test")) == 1
+    assert sum(number in mail["Subject"] for mail in world.mails()) == 1
     assert unsent(world) == []
 
 
-def test_the_stream_gives_nothing_back_and_the_queue_does(world, monkeypatch):
-    opened(world)
+def test_the_stream_gives_nothing_back_and_the_queue_does(api, world, monkeypatch):
+    opened(api)
     ((number, outbox),) = unsent(world)
     monkeypatch.setattr("chalicelib.usecases.letters.templates.mail", lambda *_: 1 / 0)
     assert app.outbox(event("dynamodb-stream-outbox", number=number, outbox=outbox), None) == NOTHING_FAILED
     answer = app.outbox_retry(event("sqs-outbox", number=number, outbox=outbox), None)
     assert failed(answer) == ["059f36b4-87a3-44ab-83d2-661975830a7d"]
     assert unsent(world) == [(number, outbox)]
+    monkeypatch.undo()
 
 
 @pytest.mark.parametrize(
     ("said", "state"), [("ses-delivery", "delivered"), ("ses-bounce", "bounced"), ("ses-complaint", "complained")]
 )
-def test_what_ses_says_shows_on_the_message(world, said, state):
-    ticket = opened(world)
+def test_what_ses_says_shows_on_the_message(api, world, said, state):
+    ticket = opened(api)
     ((number, outbox),) = unsent(world)
     world.stream()
     for _ in range(2):
         assert app.mail_feedback(event(said, number=number, outbox=outbox), None) == NOTHING_FAILED
-    message = world.desk.table.message(ticket.reference, outbox)
-    assert message.delivery["eva@customer.test"].state == state
+    message = world.desk.table.message(ticket["reference"], outbox)
+    assert message.delivery[salt["address"]].state == state
 
 
-def test_one_word_in_ten_that_cannot_be_read_is_given_back_alone(world):
-    opened(world)
+def test_one_word_in_ten_that_cannot_be_read_is_given_back_alone(api, world):
+    opened(api)
     ((number, outbox),) = unsent(world)
     (good,) = event("ses-delivery", number=number, outbox=outbox)["Records"]
     answer = app.mail_feedback(batch("ses-delivery", [*[good["body"]] * 4, "{", *[good["body"]] * 5]), None)
     assert failed(answer) == ["m4"]
-
-
-# Time
-
-
-def test_a_day_is_played_by_the_time_of_the_event(world):
-    ticket = opened(world)
-    tickets.reply(world.desk, ticket.reference, Reply("Done."), Uploads("agents"), by=AGENT, once=None)
-    tickets.resolve(world.desk, ticket.reference, by=AGENT, if_match=None)
-    world.settle()
-    app.sweep(event("eventbridge-sweep"), None)
-    assert world.drain("due") == []
-    app.sweep(event("eventbridge-sweep") | {"time": "2026-03-03T09:00:00Z"}, None)
-    (order,) = world.drain("due")
-    assert order["at"] == "2026-03-03T09:00:00Z"
-    assert app.due_work(batch("sqs-due", [order]), None) == NOTHING_FAILED
-    world.settle()
-    assert "/surveys/" in world.mails()[-1].as_string()
-
-
-def test_an_idle_desk_puts_nothing_on_the_queue(world):
-    app.sweep(event("eventbridge-sweep"), None)
-    assert world.queue("due") == []
-
-
-def test_the_sweep_tells_how_long_the_oldest_mail_waits(world, capsys):
-    opened(world)
-    world.later(minutes=10)
-    app.sweep(event("eventbridge-sweep") | {"time": "2026-03-02T09:10:00Z"}, None)
-    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    (metric,) = [line for line in said if "_aws" in line]
-    assert metric["OldestUnsentSeconds"] == [480.0]
-
-
-def test_a_ticket_that_fails_does_not_stop_the_others_of_its_shard(world, monkeypatch):
-    numbers = [opened(world).reference for _ in range(4)]
-    world.settle()
-    fire = due._fire
-
-    def fails(desk, reference, at):
-        if reference == numbers[0]:
-            raise KeyError
-        fire(desk, reference, at)
-
-    monkeypatch.setattr(due, "_fire", fails)
-    at = world.now + timedelta(hours=8)
-    for _ in range(5):
-        orders = [{"shard": shard, "at": at.isoformat()} for shard in range(4)]
-        assert len(failed(app.due_work(batch("sqs-due", orders), None))) == 1
-    world.stream()
-    told = {(word["ticket"], word["reason"]) for word in world.escalations()}
-    assert told == {(n, reason) for n in numbers[1:] for reason in ("promise_at_risk", "promise_broken")} | {
-        (numbers[0], "timer_failed")
-    }
-    # it has left the index for the dead letters, with its reason, and the shard is whole again
-    (buried,) = world.queue("DueDeadLetter")
-    assert json.loads(buried["Body"])["ticket"] == numbers[0]
-    assert "KeyError" in buried["MessageAttributes"]["reason"]["StringValue"]
-    assert app.due_work(batch("sqs-due", orders), None) == NOTHING_FAILED
-    assert world.desk.table.ticket(numbers[0]).status is Status.NEW

@@ -5,7 +5,6 @@ A ticket's way through the desk, in process.
 from datetime import timedelta
 from email.message import EmailMessage
 
-from chalicelib.domain.change import Act
 from chalicelib.domain.lifecycle import Intake, Reply
 from chalicelib.domain.ticket import Author, Channel, Person, Role, Status
 from chalicelib.usecases import tickets
@@ -74,5 +73,8 @@ def test_a_broken_promise_is_published(world):
     ticket = opened(world)
     world.sweep(world.now + timedelta(hours=9))
     world.settle()
-    assert [(e["clock"], e["level"]) for e in world.escalations()] == [("first_response", "warning"), ("first_response", 1)]
+    assert [(e["clock"], e["level"]) for e in world.escalations()] == [
+        ("first_response", "warning"),
+        ("first_response", 1),
+    ]
     assert world.escalations()[0]["ticket"] == ticket.reference

@@ -14,6 +14,7 @@ from pathlib import Path
 import yaml
 from moto import mock_aws
 from moto.backends import get_backend
+from moto.dynamodb.models.dynamo_type import Item, LimitedSizeDict
 
 from chalicelib import wiring
 from chalicelib.adapters import aws, rows, settings
@@ -29,6 +30,21 @@ AGENT = Author(Role.AGENT, "Ana", "ana@shop.test")
 DEMO = Storefront("demo", "Demo Shop", ("support@demo.test",))
 OTHER = Storefront("other", "Other Shop", ("support@other.test",))
 _INFRA = Path(__file__).parents[1] / "infra"
+
+
+def _copied(item: Item, _: dict) -> Item:
+    """Copy an item and share its values: moto copies the table for every transaction, and our values never change."""
+    copied = object.__new__(Item)
+    copied.hash_key, copied.range_key, copied.attrs = (
+        item.hash_key,
+        item.range_key,
+        LimitedSizeDict.__new__(LimitedSizeDict),
+    )
+    dict.update(copied.attrs, item.attrs)
+    return copied
+
+
+Item.__deepcopy__ = _copied
 
 
 class _Loader(yaml.SafeLoader):
@@ -104,7 +120,8 @@ class World:
 
     def mails(self, to: str | None = None) -> list[EmailMessage]:
         """Return the mails that SES was given, oldest first."""
-        sent = [email.message_from_bytes(one, policy=email.policy.default) for one in self.sent_raw()]
+        known = self.sent_raw() if to is None else (one for one in self.sent_raw() if to.encode() in one)
+        sent = [email.message_from_bytes(one, policy=email.policy.default) for one in known]
         return [m for m in sent if to is None or to in str(m["To"])]
 
     def sent_raw(self) -> list[bytes]:
@@ -121,7 +138,9 @@ class World:
     def queue(self, name: str) -> list[dict]:
         sqs, url = aws.client("sqs"), f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}"
         taken = []
-        while got := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]).get("Messages"):
+        while got := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]).get(
+            "Messages"
+        ):
             for message in got:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
             taken += got
@@ -129,8 +148,9 @@ class World:
 
     def rows(self, sort_prefix: str = "") -> list[dict]:
         items = get_backend("dynamodb")[ACCOUNT][REGION].tables["careline"].all_items()
-        plain = [{name: value.value for name, value in item.attrs.items()} for item in items]
-        return sorted((r for r in plain if r["sk"].startswith(sort_prefix)), key=lambda r: (r["pk"], r["sk"]))
+        found = (item.attrs for item in items if item.attrs["sk"].value.startswith(sort_prefix))
+        plain = ({name: value.value for name, value in attributes.items()} for attributes in found)
+        return sorted(plain, key=lambda row: (row["pk"], row["sk"]))
 
 
 def ses_event(kind: str, raw: bytes, **about: object) -> dict:
@@ -140,7 +160,10 @@ def ses_event(kind: str, raw: bytes, **about: object) -> dict:
     to = sent["To"].rpartition("<")[2].rstrip(">")
     details = {
         "Delivery": {"recipients": [to]},
-        "Bounce": {"bounceType": "Permanent", "bouncedRecipients": [{"emailAddress": to, "diagnosticCode": "550 no such user"}]},
+        "Bounce": {
+            "bounceType": "Permanent",
+            "bouncedRecipients": [{"emailAddress": to, "diagnosticCode": "550 no such user"}],
+        },
         "Complaint": {"complainedRecipients": [{"emailAddress": to}]},
     }
     stamp = START.isoformat().replace("+00:00", "Z")
@@ -183,7 +206,9 @@ def _build() -> None:
     for name, resource in yaml.load((_INFRA / "data.yaml").read_text(), _Loader)["Resources"].items():  # noqa: S506
         if resource["Type"] == "AWS::DynamoDB::Table":
             given = resource["Properties"]
-            wanted = {k: given[k] for k in ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes") if k in given}
+            wanted = {
+                k: given[k] for k in ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes") if k in given
+            }
             table = {"Table": "careline", "SettingsTable": "careline-settings"}[name]
             aws.client("dynamodb").create_table(TableName=table, BillingMode="PAY_PER_REQUEST", **wanted)
     for bucket in ("careline-mail", "careline-files"):

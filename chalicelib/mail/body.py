@@ -21,6 +21,7 @@ _NAME_CAP = 150
 _UNSAFE = re.compile('[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"<>|*?:]+')
 _CID = re.compile(r"""cid:([^"'\s>)]{1,300})""", re.IGNORECASE)
 _WORD = re.compile(r"\w+")
+_FLOWED_LINES = 50_000
 _SURE_WORDS = 12
 _ENOUGH_WORDS = 4
 _FIRST_LINES = 12
@@ -150,7 +151,9 @@ def framed_in(lines: tuple[str, ...], page: html.Layout) -> frozenset[int]:
     """
     Find in plain *lines* the older mail with which the HTML of the same mail ends; empty if it cannot be told surely.
     """
-    last = max((number for number, line in enumerate(page.lines) if line and number not in page.quoted), default=-1)
+    last = max(
+        (number for number, line in enumerate(page.lines) if line.strip("> ") and number not in page.quoted), default=-1
+    )
     older = [number for number in page.quoted if number > last and page.lines[number].strip("_ ")]
     if not older:
         return frozenset()
@@ -247,7 +250,8 @@ def flowed(said: str, *, delsp: bool = False) -> str:
     """
     out: list[str] = []
     open_depth: int | None = None
-    for line in said.split("\n"):
+    lines = said.split("\n")
+    for line in lines[:_FLOWED_LINES]:
         depth = len(_QUOTE_MARKS.match(line)[0])  # type: ignore[index]  # matches the empty string
         content = line[depth:].removeprefix(" ")
         signature = content == "-- "
@@ -258,7 +262,7 @@ def flowed(said: str, *, delsp: bool = False) -> str:
         open_depth = depth if content.endswith(" ") and not signature else None
         if open_depth is not None and delsp:
             out[-1] = out[-1][:-1]
-    return "".join(out)
+    return "\n".join(["".join(out), *lines[_FLOWED_LINES:]])
 
 
 def _attachments(gathering: _Gathering, markup: str) -> tuple[Attachment, ...]:

@@ -8,7 +8,8 @@ plain searches that never go back, so the work is linear in whatever a stranger 
 | cap | figure | over it |
 |---|---|---|
 | HTML | 1 MB | the text is taken from what comes before |
-| tags | 50,000 | the text goes on, without lines; the HTML is not to be shown |
+| tags | 20,000 | the text goes on, without lines; the HTML is not to be shown |
+| entities (`&amp;`) | 50,000 | the text goes on, the HTML is not to be shown |
 | levels | 200 | the text goes on, the HTML is not to be shown |
 | blocks x formats that are open around them | 200,000 | likewise: a browser's parser repeats each format in each block |
 | levels of quotation | 10 | shown as the tenth |
@@ -20,7 +21,8 @@ from dataclasses import dataclass, field
 
 SIZE_CAP = 1024 * 1024
 LEVEL_CAP = 200
-TAG_CAP = 50_000
+TAG_CAP = 20_000
+ENTITY_CAP = 50_000
 STRAIN_CAP = 200_000
 QUOTE_CAP = 10
 RULE = "_" * 32
@@ -88,7 +90,7 @@ _FRAMES = re.compile(
     re.IGNORECASE,
 )
 _MARKS = re.compile(
-    r"""id\s*+=\s*+["']?(?:x_|m_\d{1,25})*(?:appendonsend|divRplyFwdMsg|OLK_SRC_BODY_SECTION|zwchr|stopSpelling|replySplit|"""
+    r"""id\s*+=\s*+["']?(?:x_|m_\d{1,25})*(?:appendonsend|divRplyFwdMsg|OLK_SRC_BODY_SECTION|zwchr(?![^>]{0,80}__DIVIDER__)|stopSpelling|replySplit|"""
     r"""mail-editor-reference-message-container|ms-outlook-mobile-reference-message)"""
     r"""|style\s*+=\s*+["']?border:\s?none;\s?border-top:\s?solid\s#?\w{3,12}\s1\.0pt;\s?padding:\s?3\.0pt""",
     re.IGNORECASE,
@@ -168,6 +170,7 @@ class _Page:
             self.end_line()
         self.line = []
         if spaced and self.lines and self.lines[-1].strip("> "):
+            self.framed.update([len(self.lines)] if self.frame else ())
             self.lines.append(self._marks().rstrip())
 
     def _marks(self) -> str:
@@ -249,8 +252,10 @@ def refusal(markup: str, found: list[Token]) -> str | None:
     """
     if len(markup) > SIZE_CAP:
         return "HTML over 1 MB"
-    if len(found) > TAG_CAP:
+    if len(found) > TAG_CAP or markup.count("<") > 2 * TAG_CAP:
         return f"HTML over {TAG_CAP:,} tags"
+    if markup.count("&") > ENTITY_CAP:
+        return f"HTML over {ENTITY_CAP:,} entities"
     depth, strain = _burden(found)
     if depth > LEVEL_CAP:
         return f"HTML over {LEVEL_CAP} levels"
@@ -289,7 +294,7 @@ def _lay_out(page: _Page, tag: str, attributes: str) -> None:
         page.end_block(spaced=name in _SPACED)
     _frame(page, name, attributes, closing=closing)
     if name == "hr":
-        page.framed.update([len(page.lines)] if page.frame else ())
+        page.framed.update([len(page.lines)] if page.frame or "__DIVIDER__" in attributes else ())
         page.lines.append(RULE)
     elif name == "li" and not closing:
         page.write("- ")

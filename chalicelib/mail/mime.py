@@ -103,7 +103,9 @@ def _part(reading: _Reading, start: int, end: int, *, level: int, default: str) 
     reading.omitted += block.omitted
     children: tuple[Part, ...] = ()
     if kind.startswith("multipart/"):
-        children = _children(reading, body_at, end, level, kind, parameters)
+        children = _children(reading, body_at, end, level, kind, parameters) or _encoded_children(
+            reading, block, reading.raw[body_at:end], level, kind, parameters
+        )
         # A multipart that cannot be taken apart is shown as it stands.
         kind = kind if children else "text/plain"
     return Part(block, kind, parameters, b"" if children else reading.raw[body_at:end], children)
@@ -126,6 +128,22 @@ def _children(
             break
         children.append(_part(reading, part_start, part_end, level=level + 1, default=default))
     return tuple(children)
+
+
+def _encoded_children(
+    reading: _Reading, block: Headers, body: bytes, level: int, kind: str, parameters: dict[str, str]
+) -> tuple[Part, ...]:
+    """
+    Take a multipart apart that was encoded as a whole, which RFC 2045 6.4 forbids and some programs do.
+    """
+    encoding = block.get("content-transfer-encoding").lower().strip(" \t\"';")
+    if encoding != "base64" or level >= LEVEL_CAP:
+        return ()
+    inner = _Reading(_decoded(body, encoding), reading.parts)
+    children = _children(inner, 0, len(inner.raw), level, kind, parameters) if inner.raw != body else ()
+    reading.parts = inner.parts
+    reading.omitted += inner.omitted
+    return children
 
 
 def _sniffed(raw: bytes, start: int, end: int) -> bytes:

@@ -12,6 +12,7 @@ two texts.
 | "On ... wrote:" without | all that follows |
 | From/Sent/To/Subject, "-----Original Message-----" | all that follows |
 | `-- `, "Sent from my ..." | the signature |
+| a last paragraph about confidential mail that reached the wrong person | that paragraph |
 | "---------- Forwarded message ----------" | nothing: what was forwarded is what the sender wants to show |
 
 All that follows is folded only when something stands before it: a mail that begins with a quotation shows it.
@@ -23,7 +24,7 @@ from dataclasses import dataclass
 
 from chalicelib.mail.reply_words import choices
 
-LINE_CAP = 5_000
+LINE_CAP = 3_000
 _LOOKED_AT = 400  # characters of a line that are looked at
 _TAIL = 80  # characters at the end of an attribution that hold its verb
 _LABEL_CAP = 60
@@ -44,6 +45,12 @@ _OPENS = frozenset(phrase.split()[0] for phrase in choices("opens"))
 _KINDS = {label: kind for kind in ("subject", "to", "sent", "sender") for label in choices(kind)}
 _PASSED_ON = frozenset(choices("passes_on"))
 _PREFIX_CAP = 20
+# What a disclaimer speaks of: the mail itself, that it is secret, and whom it was not meant for. All three are asked.
+_MESSAGE = choices("mail")
+_SECRET = choices("private")
+_STRANGER = choices("stranger")
+_DISCLAIMER_LEAST = 100
+_DISCLAIMER_CAP = 600
 _SPACELESS = "\u0e00"  # from Thai on there are scripts that are written without blanks
 
 _FIRST_WORD = re.compile(r"\W*+(?:(\d)|([^\W\d]{1,30}+)([.,]{1,2}\s|\s\d)?)")
@@ -86,7 +93,7 @@ def split(full: str, *, framed: Container[int] = (), forwarded: bool = False) ->
     """
     Return what is new in *full*, and what it quotes.
 
-    Lines after the first 5,000 go where the last of these went.
+    Lines after the first 3,000 go where the last of these went.
 
     Args:
         full: The text.
@@ -131,8 +138,10 @@ def _inner_attribution(line: str) -> int:
         return 0
     if not _mentions(line[-_TAIL:], _TOLD):
         return 0
+    mailbox = _MAILBOX.search(line)
+    last = mailbox.start() if mailbox else len(line)  # "Jane <jane@shop.example> on 3 May wrote:" is one attribution
     starts = [found.start() for found in _INNER_OPENER.finditer(line, 1) if _DATE.search(line, found.end())]
-    return starts[-1] if starts else 0
+    return max((start for start in starts if start < last), default=0)
 
 
 def is_forward(subject: str, full: str) -> bool:
@@ -142,7 +151,7 @@ def is_forward(subject: str, full: str) -> bool:
     "VS:" passes on in Danish and Norwegian; in Finnish it answers, and then *full* has Finnish labels in it.
     """
     first, *others = re.split("[:\uff1a]", subject.strip()[:_PREFIX_CAP], maxsplit=1)
-    prefix = first.strip().lower()
+    prefix = _lower(first.strip())
     return bool(others) and prefix in _PASSED_ON and not (prefix == "vs" and "lähettäjä:" in full.lower())
 
 
@@ -165,6 +174,7 @@ class _Folding:
         while at < len(lines):
             at = self._step(at)
         self._end_signature()
+        self._fold_disclaimers()
 
     def _step(self, at: int) -> int:
         """
@@ -178,8 +188,13 @@ class _Folding:
             return at + 1
         if _is_quote(line):
             return self._quotation(at)
-        if at in self.framed and self.said and not self.forwarded and not self._shows_forward(at):
-            return self._hide(at, self._end_of_frame(at))
+        if at in self.framed:
+            if self.forwarded or self._shows_forward(at):
+                self._end_signature()
+                return len(self.lines)
+            if self.said:
+                return self._hide(at, self._end_of_frame(at))
+            self.framed = ()
         attribution = self._attribution(at, bare)
         if attribution and self._quotes_next(at + attribution - 1):
             return self._hide(at, self._next_said(at + attribution))
@@ -249,6 +264,28 @@ class _Folding:
                 self.hidden[at] = True
         self.signature = []
 
+    def _fold_disclaimers(self) -> None:
+        """
+        Fold the last visible paragraphs that are a lawyer's words, if others stay.
+        """
+        for start, end in reversed(self._visible_paragraphs()):
+            said = _lower(" ".join(line.strip() for line in self.lines[start:end]))
+            if start == 0 or not _is_disclaimer(said):
+                return
+            self.hidden[start:end] = [True] * (end - start)
+
+    def _visible_paragraphs(self) -> list[tuple[int, int]]:
+        found: list[tuple[int, int]] = []
+        open_at: int | None = None
+        for at, line in enumerate([*self.lines, ""]):
+            seen = bool(line.strip()) and not self.hidden[at]
+            if seen and open_at is None:
+                open_at = at
+            elif not seen and open_at is not None:
+                found.append((open_at, at))
+                open_at = None
+        return found
+
     def _quotation(self, at: int) -> int:
         """
         Fold a quoted line, the blank lines to the next quoted one, and one line that was wrapped out of it.
@@ -265,7 +302,8 @@ class _Folding:
         """
         Return over how many lines an attribution ("On ... Jane <jane@shop.example> wrote:") goes from *at*; 0: none.
         """
-        if not _opens(bare) and not (bare.lower().endswith(_ENDINGS) and _mentions(bare[-_TAIL:], _TOLD)):
+        closes = _lower(bare).endswith(_ENDINGS) and _mentions(bare[-_TAIL:], _TOLD)
+        if not closes and not _opens(bare) and not _FRAMED_MAILBOX.search(bare):
             return 0
         joined = ""
         for number in range(at, min(at + _ATTRIBUTION_LINES, len(self.lines))):
@@ -274,7 +312,7 @@ class _Folding:
             joined = f"{joined} {line.strip()}".strip()
             if not line.strip() or len(joined) > _LOOKED_AT or (_is_quote(line) and not broken):
                 break
-            if joined.lower().endswith(_ENDINGS) and _attributes(joined, quoted=self._quotes_next(number)):
+            if _lower(joined).endswith(_ENDINGS) and _attributes(joined, quoted=self._quotes_next(number)):
                 return number - at + 1
         return 0
 
@@ -321,6 +359,13 @@ class _Folding:
         return self.labels[number]
 
 
+def _lower(text: str) -> str:
+    """
+    Return *text* in lower case, a Turkish dotted I and a printer's apostrophe as the plain ones.
+    """
+    return text.lower() if text.isascii() else text.lower().replace("i\u0307", "i").replace("\u2019", "'")
+
+
 def _looked_at(line: str) -> str:
     """
     Return what is looked at of *line*: its beginning, without the marks for the direction of writing.
@@ -344,7 +389,7 @@ def _mentions(text: str, phrases: Iterable[str]) -> bool:
     """
     Tell whether one of *phrases* stands in *text*, as whole words where its script parts words by blanks.
     """
-    lowered = f" {text.lower()} "
+    lowered = f" {_lower(text)} "
     for phrase in phrases:
         at = lowered.find(phrase)
         while at >= 0:
@@ -359,8 +404,10 @@ def _attributes(joined: str, *, quoted: bool) -> bool:
     """
     Tell whether *joined* introduces a quotation. With `>` lines after it less is asked than without.
     """
-    if _DATE.search(joined) is None or not _opens(joined):
-        return quoted and _MAILBOX.search(joined) is not None and _mentions(joined, _TOLD)
+    dated = _DATE.search(joined) is not None
+    if not dated or not _opens(joined):
+        told = _mentions(joined, _TOLD) if quoted else dated and _mentions(joined, _WROTE) and _TIME.search(joined)
+        return bool(told) and (_MAILBOX if quoted else _FRAMED_MAILBOX).search(joined) is not None
     if quoted:
         return _MAILBOX.search(joined) is not None or _mentions(joined, _TOLD)
     timed = _TIME.search(joined) is not None
@@ -380,8 +427,17 @@ def _is_wrapped(quoted: str, line: str) -> bool:
 def _forwards(bare: str) -> bool:
     dashed = _DASHED.match(bare)
     begins = bare.endswith(":") and _BEGINS_FORWARD.match(bare) is not None
-    said = dashed[1].lower() if dashed else bare.lower() if begins else ""
+    said = _lower(dashed[1]) if dashed else _lower(bare) if begins else ""
     return any(phrase in said for phrase in _FORWARDED)
+
+
+def _is_disclaimer(said: str) -> bool:
+    """
+    Tell a paragraph that forbids strangers to read the mail, in lower case, from what a customer says.
+    """
+    if len(said) < _DISCLAIMER_LEAST or not _mentions(said[:_DISCLAIMER_CAP], _MESSAGE):
+        return False
+    return any(word in said[:_DISCLAIMER_CAP] for word in _SECRET) and any(word in said for word in _STRANGER)
 
 
 def _is_device(bare: str) -> bool:
@@ -389,6 +445,6 @@ def _is_device(bare: str) -> bool:
     Tell "Sent from my phone" from a sentence that begins like it.
     """
     bare = _FRAMED.sub("", bare)
-    if len(bare) > _DEVICE_CAP or not bare.lstrip("*_[ ").lower().startswith(_DEVICE):
+    if len(bare) > _DEVICE_CAP or not _lower(bare.lstrip("*_[ ")).startswith(_DEVICE):
         return False
     return len(bare.split()) <= _DEVICE_WORDS and not _SENTENCE.search(bare)

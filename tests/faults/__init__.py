@@ -8,6 +8,7 @@ Nothing lost, nothing twice: every call to AWS failed in every way, and every or
 | stage | the desk under test and the world around it: clients, queues, the stream, the clock, SES's events |
 | picture | what is there in the end, as text: without ids and times |
 | scenarios | each use case: what is given, what happens, and what must be seen then, literally |
+| races | deliveries that meet, and what must be seen then, literally |
 | explore | one fault, two faults, all orders |
 | campaign | `python -m tests.faults.campaign`: the long runs |
 """

@@ -103,7 +103,7 @@ class Lab:
             refused = self._fail_before(call, len(self.calls))
             if refused:
                 return refused
-        return self._answered(call) if self.sky else None
+        return self.answered(call) if self.sky else None
 
     def after(self, parsed: Any, model: Any, context: dict[str, Any], **_: object) -> None:
         if not self.on or "number" not in context:
@@ -140,7 +140,8 @@ class Lab:
             case _:
                 return _Http(500), _refusal("InternalServerError", 500)
 
-    def _answered(self, call: Call) -> tuple[_Http, dict[str, Any]]:
+    def answered(self, call: Call) -> tuple[_Http, dict[str, Any]]:
+        """Return what the sky answers, as botocore's `before-call` may: a response and what was read of it."""
         if self.sky is None:
             raise AssertionError("there is no sky")
         try:

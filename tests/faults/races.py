@@ -11,7 +11,7 @@ from inspect import cleandoc as text
 from chalicelib.handlers import events
 from chalicelib.usecases import due
 from tests.faults import scenarios
-from tests.faults.scenarios import EVA, PARCEL, QUEUED, Play, Scenario, incoming, mail_from_eva
+from tests.faults.scenarios import PARCEL, QUEUED, Play, Scenario, incoming, mail_from_eva
 from tests.faults.stage import Delivery, Stage
 
 

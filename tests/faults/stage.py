@@ -21,6 +21,7 @@ from contextvars import ContextVar
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 from unittest.mock import patch
@@ -37,7 +38,7 @@ from chalicelib.handlers import callers, door, events
 from chalicelib.handlers.routes import ROUTES
 from chalicelib.usecases import house
 from chalicelib.wiring import Desk, joined
-from tests.faults.lab import LAB, SimulatedCrash
+from tests.faults.lab import LAB, Call, SimulatedCrash
 from tests.faults.sky import Sky
 from tests.world import DEMO, OTHER, START, _forget, ses_event
 
@@ -273,14 +274,28 @@ def _instead(**parts: object) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Leave out what only costs time: metrics on stdout, and what botocore works out anew for each call."""
+    """
+    Leave out what only costs time: metrics on stdout, and what botocore works out anew for each call.
+
+    Undisturbed calls under a sky of ours leave botocore out; those that may fail go all the way to its hooks.
+    """
     clients = [aws.client(service) for service in ("s3", "sqs", "ses", "sns", "dynamodb")]
     for client in (*clients, rows.connection().client):
         client._user_agent_creator.to_string = lambda: "tests"
         if client.meta.service_model.service_name != "s3":
             client._ruleset_resolver.construct_endpoint = _first(client._ruleset_resolver.construct_endpoint)
+        client._make_api_call = partial(_call, client, client._make_api_call)
     with patch.object(events.Metrics, "flush_metrics"), patch.object(events.Metrics, "add_metric"):
         yield
+
+
+def _call(client: Any, whole: Callable[..., Any], operation: str, said: Mapping[str, Any]) -> Any:
+    if LAB.on or LAB.sky is None:
+        return whole(operation, said)
+    http, answer = LAB.answered(Call(client.meta.service_model.service_name, operation, said))
+    if http.status_code >= 300:
+        raise client.exceptions.from_code(answer["Error"]["Code"])(answer, operation)
+    return answer
 
 
 def _first(work_out: Callable[..., object]) -> Callable[..., object]:

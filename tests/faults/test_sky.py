@@ -45,16 +45,16 @@ class OnMoto:
         return sorted(plain, key=lambda row: (row["pk"], row["sk"]))
 
     def files(self) -> list[tuple[str, str]]:
-        return sorted((name, key) for name, bucket in self._buckets().items() for key in bucket.keys)  # noqa: SIM118
+        return sorted((name, key) for name, bucket in self._buckets().items() for key in bucket.keys)
 
     def take(self, queue: str) -> list[dict[str, Any]]:
         held = self._of("sqs").queues[queue]._messages
-        taken = [{"body": m._body, "delay": max(0, m.delayed_until / 1000 - m.sent_timestamp / 1000)} for m in held]
+        taken = [{"body": m.body, "delay": max(0, m.delayed_until / 1000 - m.sent_timestamp / 1000)} for m in held]
         held.clear()
         return taken
 
     def bodies(self, queue: str) -> list[str]:
-        return [message._body for message in self._of("sqs").queues[queue]._messages]
+        return [message.body for message in self._of("sqs").queues[queue]._messages]
 
     def store(self, bucket: str, key: str, stored: Stored) -> None:
         aws.client("s3").put_object(
@@ -123,7 +123,11 @@ RAW = b"From: support@demo.test\r\nTo: eva@customer.test\r\nSubject: Hello\r\n\r
 QUEUE = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/outbox"
 SENDINGS: dict[str, Callable[[], object]] = {
     "ses": lambda: mailer.send(
-        RAW, sender="support@demo.test", to=("eva@customer.test",), configuration_set="careline-test", tags={"outbox": "1"}
+        RAW,
+        sender="support@demo.test",
+        to=("eva@customer.test",),
+        configuration_set="careline-test",
+        tags={"outbox": "1"},
     ),
     "sqs": lambda: queues.put(QUEUE, {}),
     "sns": lambda: topic.publish(f"arn:aws:sns:{REGION}:{ACCOUNT}:escalation", dict.fromkeys(topic._FILTERED_BY, "a")),

@@ -95,12 +95,27 @@ def test_a_bounce_without_a_report_is_known_by_its_sender(headers, action):
     [
         {"Subject": "Returned mail: see transcript for details"},
         {"Subject": "failure notice", "Return_Path": "<>"},
-        {"From": DAEMON, "Subject": "Welcome"},
+        {"From": "Mailer <mailer@mx.home.example>", "Subject": "Welcome"},
         {"Subject": "My delivery has failed"},
     ],
 )
 def test_a_mail_about_a_failure_is_no_bounce(headers):
     assert read(mail("My parcel was not delivered, error 550 5.1.1\r\n", **headers)).bounce is None
+
+
+@pytest.mark.parametrize(
+    ("words", "came_back"),
+    [
+        ("550 5.1.1 <jane@home.example>: user unknown", True),
+        ("The address jane@home.example does not exist.", True),
+        ("Your message could not be delivered.", True),
+        ("Welcome to our mail system, your mailbox is ready.", False),
+        ("Call 555-1234 for help.", False),
+    ],
+)
+def test_the_words_of_a_mail_system_tell_a_bounce_whatever_its_subject_says(words, came_back):
+    found = read(mail(words, From=DAEMON, Subject="Re: Your parcel")).bounce
+    assert (found is not None) is came_back
 
 
 def test_letters_beyond_latin_1_in_the_words_are_no_trouble():
