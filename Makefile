@@ -5,7 +5,7 @@ TOOLS := .venv/.tools
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check package deploy destroy clean
+.PHONY: help run demo test check bench corpus fuzz package deploy destroy clean
 
 help: ## These words
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -23,6 +23,16 @@ check: $(TOOLS) ## Lint, format, types
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
+
+corpus: $(TOOLS) ## How well mail is read: figures over a folder of real mail, and what twice a hostile mail costs
+	@$(RUN) -m tests.mail.corpus --sources
+	@$(RUN) -m tests.mail.growth
+
+fuzz: $(TOOLS) ## Read 1,000,000 mails that are broken at random: MAILS=n SEED=n for others
+	@$(RUN) -m tests.mail.fuzz $(if $(MAILS),--mails $(MAILS)) $(if $(SEED),--seed $(SEED))
+
+bench: $(TOOLS) ## Count what each use case asks of AWS, and write bench.json
+	@$(RUN) -m bench
 
 package: $(TOOLS) ## Build the templates and the zip into build/
 	@$(RUN) -m infra package
