@@ -17,7 +17,7 @@ demo: $(TOOLS) ## Drive a running desk through what it does, and show what comes
 	@$(RUN) -m infra demo
 
 test: $(TOOLS) ## Run every test
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest -n 2 --dist loadgroup
 
 check: $(TOOLS) ## Lint, format, types
 	@$(RUN) -m ruff check .

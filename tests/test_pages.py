@@ -8,6 +8,7 @@ from email.message import EmailMessage
 
 import pytest
 
+from chalicelib.domain.signing import Purpose, link_token
 from chalicelib.usecases import due
 from tests.api import served
 
@@ -115,6 +116,18 @@ def test_a_link_that_is_not_good_says_nothing(api, someone):
     assert len({answer.body for answer in answers}) == 1
     assert ticket["reference"].encode() not in answers[0].body
     assert api.get(at(ticket)).headers["ETag"] == '"1"'
+
+
+@pytest.mark.parametrize("purpose", [Purpose.PAGE, Purpose.SURVEY])
+@pytest.mark.parametrize(("recipient", "epoch"), [("mallory@elsewhere.test", 0), (None, 1)])
+def test_a_link_is_good_for_who_takes_part_and_until_it_is_voided(api, survey, purpose, recipient, epoch):
+    ticket, _ = survey
+    cycle = 1 if purpose is Purpose.SURVEY else 0
+    to = recipient or ticket["customer"]["email"]
+    token = link_token(api.world.desk.keys(), purpose, ticket["reference"], to, epoch, cycle)
+    path = f"/{'surveys' if cycle else 'tickets'}/{token}"
+    assert api.get(path, by=None).status_code == 404
+    assert api.form(path, rating="1", body="Hello").status_code == 404
 
 
 # The survey

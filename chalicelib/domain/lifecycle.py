@@ -123,6 +123,8 @@ def customer_writes(ticket: Ticket, message: Message, storefront: Storefront, ac
     updated = replace(change.ticket, last_customer_message=message.id, missing=now_missing, snoozed_until=None)
     if updated.status in (Status.PENDING, Status.ON_HOLD, Status.RESOLVED):
         updated = _moved(updated, Status.OPEN, storefront, act)
+    if updated.category is Category.TERMINAL:
+        return settled(replace(change, ticket=updated), storefront)
     updated = replace(updated, waiting_since=updated.waiting_since or act.at)
     if updated.answered_by_human and (updated.next_response is None or updated.next_response.met_at):
         updated = _awaiting_answer(updated, act.at, storefront)

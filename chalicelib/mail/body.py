@@ -65,6 +65,9 @@ _ENDINGS = {
     "video/mp4": ".mp4",
     "video/quicktime": ".mov",
 }
+_KINDS = {
+    ending: kind for kind, ending in reversed(_ENDINGS.items()) if not kind.startswith("message/") or ending == ".eml"
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,9 +286,7 @@ def _attachments(gathering: _Gathering, markup: str) -> tuple[Attachment, ...]:
         )
     for number, (name, content) in enumerate(gathering.uuencoded, start=len(found) + 1):
         safe = safe_name(name) or f"attachment-{number}.bin"
-        kind = next(
-            (kind for kind, ending in _ENDINGS.items() if safe.lower().endswith(ending)), "application/octet-stream"
-        )
+        kind = _KINDS.get(safe.lower()[safe.rfind(".") :], "application/octet-stream")
         found.append(Attachment(safe, kind, len(content), inline=False, content_id=None, content=content))
     return tuple(found)
 

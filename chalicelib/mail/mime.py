@@ -139,8 +139,9 @@ def _encoded_children(
     encoding = block.get("content-transfer-encoding").lower().strip(" \t\"';")
     if encoding != "base64" or level >= LEVEL_CAP:
         return ()
-    inner = _Reading(_decoded(body, encoding), reading.parts)
-    children = _children(inner, 0, len(inner.raw), level, kind, parameters) if inner.raw != body else ()
+    decoded = _decoded(body, encoding)
+    inner = _Reading(b"\n" + decoded, reading.parts)
+    children = _children(inner, 1, len(inner.raw), level, kind, parameters) if decoded != body else ()
     reading.parts = inner.parts
     reading.omitted += inner.omitted
     return children

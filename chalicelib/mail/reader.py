@@ -23,6 +23,7 @@ from chalicelib.mail.headers import Address
 
 __all__ = ["Address", "Attachment", "Bounce", "Complaint", "Mail", "read"]
 
+_HOPS_CAP = 30
 _FALLBACK_CAP = 1024 * 1024
 
 
@@ -114,6 +115,8 @@ def _automatic(
 ) -> str | None:
     if complained:
         return f"a feedback report: {complained.kind}"
+    if len(root.headers.all("received")) > _HOPS_CAP:
+        return f"it went through more than {_HOPS_CAP} mail systems: it goes in circles"
     return automatic(root.headers, sender, own) or ("a mail that came back" if came_back else None)
 
 

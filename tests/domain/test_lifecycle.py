@@ -277,6 +277,12 @@ def test_the_next_response_runs_from_the_oldest_unanswered_message():
     assert (again.response_cycle, again.next_response.due_at) == (2, LATER + timedelta(hours=13))
 
 
+def test_nobody_waits_on_a_ticket_that_is_spam():
+    spam = update(ticket(PENDING), {"status": SPAM}, DEMO, act(LATER)).ticket
+    heard = written(spam, LATER)
+    assert (heard.next_response, heard.waiting_since, heard.timers) == (None, None, {})
+
+
 def test_words_before_the_first_answer_start_no_next_response():
     assert written(ticket(), LATER).next_response is None
 

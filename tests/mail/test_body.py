@@ -151,3 +151,34 @@ def test_an_alternative_inside_a_related_part_is_one_passage():
     )
     found = read(multipart("alternative", part("new"), related))
     assert (found.text, len(found.attachments)) == ("new", 1)
+
+
+UUENCODED = "begin 644 cat.txt\r\n#0V%T\r\n`\r\nend"
+
+
+def test_a_file_in_the_text_is_taken_out():
+    found = read(mail(f"Look:\r\n\r\n{UUENCODED}\r\n\r\nBye\r\n"))
+    assert found.text.split() == ["Look:", "Bye"]
+    assert [(each.name, each.content_type, each.content) for each in found.attachments] == [
+        ("cat.txt", "text/plain", b"Cat")
+    ]
+
+
+def test_two_files_in_the_text_are_two():
+    assert [
+        each.name for each in read(mail(f"{UUENCODED}\r\n{UUENCODED.replace('cat.txt', '../x')}\r\n")).attachments
+    ] == ["cat.txt", "x"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "begin 644 cat.txt\nand no more",
+        "begin 644 a\n#0V%T\nnot one of its lines, since it is far too long for one: " + "x" * 60 + "\nend",
+        "begin\nend",
+    ],
+)
+def test_what_only_looks_like_a_file_stays(said):
+    found = read(mail(said))
+    assert found.attachments == ()
+    assert found.full_text == said

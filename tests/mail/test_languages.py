@@ -308,3 +308,40 @@ def test_a_subject_says_that_a_mail_is_forwarded(subject, forward):
 
 def test_vs_is_an_answer_in_finnish():
     assert not is_forward("VS: Pakettisi", block(ROWS["Finnish"]))
+
+
+DISCLAIMERS = {
+    "English": "CONFIDENTIALITY NOTICE: This e-mail and any files with it are confidential and meant for the intended recipient only. If you received it in error, delete it.",
+    "German": "Diese E-Mail enthält vertrauliche Informationen. Wenn Sie nicht der richtige Empfänger sind, informieren Sie bitte den Absender und vernichten Sie diese Mail.",
+    "French": "Ce message et ses pièces jointes sont confidentiels et réservés à leur destinataire. Si vous l'avez reçu par erreur, merci de le détruire et d'en avertir l'expéditeur.",
+    "Spanish": "Este mensaje y sus adjuntos son confidenciales y van dirigidos a su destinatario. Si lo ha recibido por error, le rogamos que lo borre y avise al remitente.",
+    "Italian": "Questo messaggio è riservato ed è destinato esclusivamente al destinatario. Se lo avete ricevuto per errore siete pregati di distruggerlo e di avvisare il mittente.",
+    "Dutch": "De informatie in dit e-mail bericht is vertrouwelijk en uitsluitend bestemd voor de geadresseerde. Bent u dat niet, verwijder het dan en waarschuw de afzender.",
+    "Russian": "Это сообщение содержит конфиденциальную информацию и предназначено только для адресата. Если вы получили его по ошибке, удалите его и сообщите отправителю.",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("disclaimer", DISCLAIMERS.values(), ids=DISCLAIMERS)
+def test_a_lawyers_last_words_are_folded(disclaimer):
+    wrapped = "\n".join(textwrap.wrap(disclaimer, 70))
+    assert new_in(ANSWER, wrapped) == ANSWER
+    assert new_in(ANSWER, "Jane Doe", wrapped, ROWS["English"].gmail + "\n" + marked(OLDER)) == f"{ANSWER}\n\nJane Doe"
+    assert split(f"{ANSWER}\n\n{wrapped}").quoted_text == wrapped
+
+
+@pytest.mark.parametrize("disclaimer", DISCLAIMERS.values(), ids=DISCLAIMERS)
+def test_a_lawyers_words_that_are_all_of_a_mail_or_not_its_last_are_seen(disclaimer):
+    assert split(disclaimer).text == disclaimer
+    assert new_in(disclaimer, ANSWER) == f"{disclaimer}\n\n{ANSWER}"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I sent you a confidential message by error.",
+        "Please keep this confidential: the recipient of the parcel is my wife, it is a birthday present, so no calls to our home please.",
+        "Your e-mail says that the intended recipient was not at home. I was at home all day long, and nobody rang the bell at my door!",
+    ],
+)
+def test_a_customer_who_speaks_of_a_secret_is_heard(said):
+    assert new_in(ANSWER, said) == f"{ANSWER}\n\n{said}"

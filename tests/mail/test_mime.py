@@ -1,3 +1,5 @@
+import base64
+
 import pytest
 
 from chalicelib.mail import mime
@@ -128,3 +130,21 @@ def test_a_mail_is_read_to_its_40th_megabyte():
     found = read(mail(b"x" * 79 + b"\n") * 1 + b"y" * (mime.MAIL_CAP + 1))
     assert found.omitted == ("what follows the first 40 MB",)
     assert len(found.full_text) < mime.MAIL_CAP
+
+
+def test_a_multipart_that_was_encoded_as_a_whole_is_taken_apart():
+    inner = joined(part("Hello\r\n"), part(b"x", "image/png"), boundary="b")
+    raw = mail(
+        base64.encodebytes(inner), Content_Type="multipart/mixed; boundary=b", Content_Transfer_Encoding="base64"
+    )
+    root, omitted = mime.parse(raw)
+    assert [each.content_type for each in root.children] == ["text/plain", "image/png"]
+    assert omitted == ()
+
+
+def test_parts_within_what_was_encoded_are_counted_too():
+    inner = joined(*[part("x")] * 150, boundary="b")
+    raw = mail(
+        base64.encodebytes(inner), Content_Type="multipart/mixed; boundary=b", Content_Transfer_Encoding="base64"
+    )
+    assert mime.parse(raw)[1] == ("parts after the first 100",)

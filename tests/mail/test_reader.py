@@ -40,6 +40,11 @@ def test_received_headers_are_counted():
     assert read(b"Received: a\r\n" * 31 + mail()).received_count == 31
 
 
+def test_a_mail_that_goes_in_circles_is_answered_by_nothing():
+    assert "circles" in read(b"Received: a\r\n" * 31 + mail()).automatic
+    assert read(b"Received: a\r\n" * 30 + mail()).automatic is None
+
+
 @pytest.mark.parametrize("value", ["", "nobody", "<>", "undisclosed-recipients:;"])
 def test_a_mail_without_a_usable_from_has_no_sender(value):
     assert read(mail(From=value)).sender is None

@@ -14,7 +14,6 @@ import pytest
 
 from chalicelib.adapters.rows import Row
 from chalicelib.domain import arrivals
-from chalicelib.domain.reference import compact
 from chalicelib.domain.signing import reply_address, thread_id
 from chalicelib.domain.ticket import Role
 from chalicelib.mail.reader import read
@@ -84,7 +83,7 @@ def letter(one, asked, count):
     to = {
         "none": OURS,
         "signed": signed,
-        "tampered": signed.replace(compact(number)[-1], "0" if compact(number)[-1] != "0" else "1", 1),
+        "tampered": signed.replace(f"{signed.partition('@')[0][-1]}@", "x@" if "x@" not in signed else "y@"),
         "for another recipient": reply_address(keys, OURS, number, "bob@customer.test", ticket.epoch),
         "of another epoch": reply_address(keys, OURS, number, eva.address, ticket.epoch + 7),
     }[one.reply]
@@ -93,7 +92,7 @@ def letter(one, asked, count):
         "none": None,
         "our thread id": f"<{ours}>",
         "a stored id": eva.id("first"),
-        "a tampered thread id": f"<{'x' if ours[-20] != 'x' else 'y'}{ours[1:]}>",
+        "a tampered thread id": f"<{'x' if ours[0] != 'x' else 'y'}{ours[1:]}>",
         "empty": "<>",
     }[one.references]
     headers = {"References": references} if references else {}

@@ -17,6 +17,13 @@ READY_SECONDS = 180
 PORTS = ("CARELINE_HTTP_PORT", "CARELINE_SMTP_PORT", "CARELINE_MAILBOX_PORT", "CARELINE_AWS_PORT")
 
 
+def pytest_collection_modifyitems(items):
+    """Keep what drives a whole desk in one worker, so that one desk is enough."""
+    for item in items:
+        if "stack" in item.path.parts:
+            item.add_marker(pytest.mark.xdist_group("stack"))
+
+
 @pytest.fixture(scope="session")
 def desk(tmp_path_factory):
     home = tmp_path_factory.mktemp("desk")

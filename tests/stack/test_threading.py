@@ -4,7 +4,10 @@ Twenty conversations by SMTP with a desk that runs: how many tickets each kind o
 `pytest tests/stack/test_threading.py -s` prints the table.
 """
 
+import os
 import re
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -13,6 +16,7 @@ import pytest
 
 from infra.embedded.caller import Caller, eventually, header
 from infra.embedded.caller import mail as letter
+from infra.embedded.settings import ROOT
 
 pytestmark = pytest.mark.stack
 
@@ -193,3 +197,21 @@ def test_7_the_very_same_mail_again(talk):
     assert sum(len(found.caller.mails(one.customer)) for one in conversations) == mails
     for one in conversations:
         assert sum("Where is it?" in (said["text"] or "") for said in found.words(one.reference)) == 1
+
+
+def test_stored_mail_is_read_again_and_nothing_is_read_otherwise(talk):
+    found, conversations = talk
+    aws = found.caller.run["aws"]
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CARELINE_"))}
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "infra", "mail", "replay", "--stage", "local", "--ticket", conversations[0].reference],
+        cwd=ROOT,
+        env=own
+        | {"AWS_ENDPOINT_URL": aws["endpoint"], "AWS_REGION": aws["region"], "AWS_DEFAULT_REGION": aws["region"]}
+        | {"AWS_ACCESS_KEY_ID": aws["access_key_id"], "AWS_SECRET_ACCESS_KEY": aws["secret_access_key"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"[1-9]\d* mails read again: 0 would change", done.stdout), done.stdout
