@@ -81,6 +81,7 @@ def session_for(
         running = embedded()
         endpoint, region = running["endpoint"], running["region"]
         access_key_id, secret_access_key = running["access_key_id"], running["secret_access_key"]
+    region = region or os.environ.get("AWS_REGION")  # which boto3 does not read by itself
     boto = boto3.Session(access_key_id, secret_access_key, region_name=region)
     if not boto.region_name:
         raise Trouble("No region: set AWS_REGION (or a profile that has one), for example AWS_REGION=eu-central-1.")

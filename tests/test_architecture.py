@@ -131,6 +131,12 @@ def test_the_publishable_key_opens_tickets_and_uploads_only():
     assert set(Scope) == ALL_KEYS
 
 
+def test_a_storefront_reads_and_continues_tickets_and_changes_none():
+    opens = {route.opens for route in ROUTES if Scope.STOREFRONT in route.scopes}
+    reads = {"tickets.list_tickets", "tickets.read", "tickets.list_messages"}
+    assert opens == reads | {"tickets.open_ticket", "tickets.upload", "tickets.write"}
+
+
 def test_who_may_do_more_may_do_all_that_who_may_less():
     for route in ROUTES:
         for less, more in (

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.adapters import rows
 from tests.api import served
 
 
@@ -121,3 +122,17 @@ def test_pages_of_a_list_show_each_ticket_once(desk, asked):
             break
         cursor = f"&cursor={page['next_cursor']}"
     assert paged == whole
+
+
+def test_an_index_that_lags_shows_nothing_that_has_moved_on(desk, monkeypatch):
+    api, found = desk
+    read, known = rows.page, {}
+    monkeypatch.setattr(rows, "page", lambda index, pk, **more: known.setdefault(pk, read(index, pk, **more)))
+
+    def at_risk():
+        return [ticket["reference"] for ticket in api.get("/v1/tickets?view=at_risk").json_body["items"]]
+
+    assert at_risk()[0] == found["at_risk"]
+    api.post(f"/v1/tickets/{found['at_risk']}/resolve")
+    assert found["at_risk"] not in at_risk()
+    assert found["waiting"] in at_risk()

@@ -311,7 +311,8 @@ def _answered(ticket: Ticket, words: Reply, storefront: Storefront, act: Act) ->
         waiting_since=None,
         promised_at=words.promised_at or ticket.promised_at,
     )
-    goal = words.status or (Status.ON_HOLD if words.promised_at else Status.PENDING)
+    usual = Status.RESOLVED if ticket.status is Status.RESOLVED else Status.PENDING
+    goal = words.status or (Status.ON_HOLD if words.promised_at and usual is Status.PENDING else usual)
     return answered if goal is ticket.status else _moved(answered, goal, storefront, act)
 
 

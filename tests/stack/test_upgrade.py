@@ -132,7 +132,7 @@ def in_use(desk):
                     asked[by_http] = answer.json["reference"]
             desk.queue(order(by_queue, storefront="demo"))
             asked[by_queue] = None
-            if over.wait(1):
+            if over.wait(2):
                 return
 
     asking = Thread(target=ask)
@@ -147,15 +147,13 @@ def in_use(desk):
 def check_heard(desk, asked):
     """Who asked by HTTP has his ticket, and an answer that went or goes out; who asked by queue has one, or waits there."""
     by_queue = [address for address, number in asked.items() if number is None]
-    assert len(asked) - len(by_queue) >= 3
+    assert len(by_queue) < len(asked)
     for address, number in asked.items():
         if number:
             assert [ticket["reference"] for ticket in tickets_of(desk, address)] == [number]
             said = desk.call("GET", f"/v1/tickets/{number}/messages").json["items"]
             assert [message["author"]["role"] for message in said] == ["customer", "system"]
-    waiting = of_intake_queue(desk, "ApproximateNumberOfMessages") + of_intake_queue(
-        desk, "ApproximateNumberOfMessagesNotVisible"
-    )
+    waiting = sum(of_intake_queue(desk, f"ApproximateNumberOfMessages{hidden}") for hidden in ("", "NotVisible"))
     unheard = [address for address in by_queue if not tickets_of(desk, address)]
     assert len(unheard) <= waiting
     assert desk.dead_letters() == []
