@@ -5,7 +5,7 @@ TOOLS := .venv/.tools
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench corpus fuzz package deploy destroy clean
+.PHONY: help run demo test soak rush check bench corpus fuzz package deploy destroy clean
 
 help: ## These words
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -18,6 +18,13 @@ demo: $(TOOLS) ## Drive a running desk through what it does, and show what comes
 
 test: $(TOOLS) ## Run every test
 	@$(RUN) -m pytest -n 2 --dist loadgroup
+
+soak: $(TOOLS) ## Play thirty days of three storefronts with faults: SEED=1 DAYS=30 TICKETS=10000 FAULTS=0.02
+	@$(RUN) -m tests.soak $(if $(SEED),--seed $(SEED)) $(if $(DAYS),--days $(DAYS)) $(if $(TICKETS),--tickets $(TICKETS)) \
+		$(if $(FAULTS),--faults $(FAULTS))
+
+rush: $(TOOLS) ## Have 100,000 tickets due in one minute, with workers killed: TICKETS=n for others
+	@$(RUN) -m bench.rush $(if $(TICKETS),--tickets $(TICKETS))
 
 check: $(TOOLS) ## Lint, format, types
 	@$(RUN) -m ruff check .

@@ -3,17 +3,20 @@ The use cases that are measured: one life of a ticket, and what is asked for bes
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 
 from bench.meter import Meter
 from bench.report import Figures
-from chalicelib.domain.lifecycle import Intake, Reply
+from chalicelib.domain.lifecycle import Reply
+from chalicelib.domain.opening import Intake
 from chalicelib.domain.signing import Purpose, read_link_token
+from chalicelib.domain.storefront import Team
 from chalicelib.domain.surveys import Rating
-from chalicelib.domain.ticket import Author, Channel, Person, Role, Ticket
-from chalicelib.usecases import listing, surveys, tickets
+from chalicelib.domain.ticket import Author, Channel, CheckIn, Person, Role, Ticket
+from chalicelib.usecases import digests, due, house, listing, surveys, tickets
 from chalicelib.usecases.letters import survey_url
 from chalicelib.usecases.listing import Asked
 from chalicelib.usecases.tickets import Once
@@ -42,13 +45,32 @@ def measured() -> Figures:
         }
         return result
 
-    for part in (_life, _beside):
+    for part in (_life, _beside, _in_time):
         with running() as world:
             _warm(world)
             part(world, measure)
     life = [figure for name, figure in figures.items() if name.startswith("life: ")]
     sums = {unit: sum(figure[unit] for figure in life) for unit in ("total", "write_units", "read_units")}
-    return figures | {"a whole life": {"calls": {}, **sums}}
+    return figures | {"a whole life": {"calls": {}, **sums}} | _timer_costs(figures)
+
+
+def _timer_costs(figures: Figures) -> Figures:
+    """
+    Return what a timer costs beyond the write that sets it: the very same write, with and without its entry in the index.
+
+    A ticket is written anyway, with its timers in it; only the earliest stands in `by_due_time`.
+    """
+
+    def beyond(name: str, than: str) -> dict[str, Any]:
+        units = {unit: figures[name][unit] - figures[than][unit] for unit in ("total", "write_units", "read_units")}
+        return {"calls": {}, **units}
+
+    later = "timer: plan a message, others are due before"
+    return {
+        "a timer that is due first, beyond its write": beyond("timer: plan a message, due first", later),
+        "a timer without others, beyond its write": beyond("timer: plan a message, the only timer", later),
+        "a timer taken back, beyond its write": beyond("timer: cancel the only timer", later),
+    }
 
 
 def _life(world: World, measure: Callable[..., Any]) -> None:
@@ -100,6 +122,41 @@ def _beside(world: World, measure: Callable[..., Any]) -> None:
     )
     measure("escalation due (sweep and work, 32 tickets)", lambda: world.sweep(world.now + timedelta(hours=7)))
     measure("sweep with nothing due", lambda: world.sweep(world.now - timedelta(days=300)))
+
+
+def _in_time(world: World, measure: Callable[..., Any]) -> None:
+    """What the policies do by themselves, and what a timer costs."""
+    desk, start = world.desk, world.now
+    demo = desk.house.storefront("demo")
+    shop = replace(demo, teams={"support": Team(lead="lead@demo.test")})
+    measure("settings: write a storefront", lambda: house.put_storefront(desk, shop))
+    measure("settings: read a storefront", lambda: desk.house.find_storefront("demo"))
+    ticket = _open(world, _CUSTOMER, "silent")
+    _reply(world, ticket, "Which colour do you like?")
+    world.settle()
+    desk.house.storefront("demo")
+    for name, days in (("reminder", 3), ("notice", 6), ("resolved", 7)):
+        at = start + timedelta(days=days)
+        measure(f"silence: {name} due (one ticket)", lambda at=at: due.fire(desk, ticket.reference, at))  # type: ignore[misc]
+    measure("silence: send both mails", world.stream)
+    row = _open(world, "row@customer.test", "row")
+
+    def plan(days: float | None) -> Any:
+        check_in = None if days is None else CheckIn(world.now + timedelta(days=days), timedelta(days=30))
+        return tickets.plan_check_in(desk, row.reference, check_in, by=AGENT, if_match=None)
+
+    measure("timer: plan a message, others are due before", lambda: plan(300))
+    measure("timer: plan a message, due first", lambda: plan(0.1))
+    at = start + timedelta(hours=3)
+    measure("check-in due (one ticket, planned again)", lambda: due.fire(desk, row.reference, at))
+    plan(None)
+    tickets.resolve(desk, row.reference, by=AGENT, if_match=None)
+    due.fire(desk, row.reference, start + timedelta(days=30))
+    measure("timer: plan a message, the only timer", lambda: plan(300))
+    measure("timer: cancel the only timer", lambda: plan(None))
+    world.stream()
+    measure("digest due (one lead, 1 ticket waits)", lambda: digests.send_due(desk, "demo", start + timedelta(days=1)))
+    measure("digest: send it", world.stream)
 
 
 def _warm(world: World) -> None:

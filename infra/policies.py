@@ -13,7 +13,7 @@ _ACCOUNT = "${AWS::Region}:${AWS::AccountId}"
 
 TABLE = f"arn:${{AWS::Partition}}:dynamodb:{_ACCOUNT}:table/${{Table}}"
 LISTS = tuple(f"{TABLE}/index/by_{name}" for name in ("queue", "customer", "assignee", "view", "risk", "day"))
-DUE = f"{TABLE}/index/by_due_time"
+DUE, QUEUE, VIEW, RISK = (f"{TABLE}/index/{name}" for name in ("by_due_time", "by_queue", "by_view", "by_risk"))
 SETTINGS = f"arn:${{AWS::Partition}}:dynamodb:{_ACCOUNT}:table/${{SettingsTable}}"
 IDENTITIES = f"arn:${{AWS::Partition}}:ses:{_ACCOUNT}:identity/*"  # made by `storefronts apply`, after the deploy
 MAIL_EVENTS = f"arn:${{AWS::Partition}}:ses:{_ACCOUNT}:configuration-set/careline-${{Stage}}"
@@ -64,7 +64,7 @@ SENDS = (
 
 GRANTS: dict[str, tuple[Grant, ...]] = {
     "APIHandler": (
-        Grant("dynamodb:GetItem BatchGetItem Query PutItem", (TABLE,)),
+        Grant("dynamodb:GetItem BatchGetItem Query PutItem UpdateItem DeleteItem", (TABLE,)),
         Grant("dynamodb:Query", LISTS),
         Grant("dynamodb:GetItem", (SETTINGS,)),
         Grant("s3:GetObject PutObject", (f"{FILES}/uploads/*", f"{FILES}/files/*")),
@@ -82,8 +82,8 @@ GRANTS: dict[str, tuple[Grant, ...]] = {
         Grant("sqs:SendMessage", ("${DueMessages.Arn}",)),
     ),
     "DueWork": (
-        Grant("dynamodb:GetItem PutItem UpdateItem", (TABLE,)),
-        Grant("dynamodb:Query", (DUE,)),
+        Grant("dynamodb:GetItem BatchGetItem PutItem UpdateItem", (TABLE,)),
+        Grant("dynamodb:Query", (DUE, QUEUE, VIEW, RISK)),
         Grant("sqs:SendMessage", ("${DueMessages.Arn}", "${OutboxMessages.Arn}", "${DueDeadLetter.Arn}")),
     ),
     "Outbox": SENDS,

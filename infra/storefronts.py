@@ -3,6 +3,7 @@ Storefronts: their settings from a file, and their mail identities in SES, with 
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import yaml
@@ -25,6 +26,7 @@ def run(args: argparse.Namespace) -> int:
     stage.enter(args.stage, session)
     from chalicelib import wiring
     from chalicelib.domain.errors import DeskError
+    from chalicelib.domain.settings import storefront_from
     from chalicelib.usecases import house
 
     desk = wiring.desk()
@@ -34,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for document in documents(args.file):
         try:
-            storefront = house.storefront_from(document)
+            storefront = storefront_from(document)
             house.put_storefront(desk, storefront)
         except DeskError as error:
             raise Trouble(f"{args.file}, storefront {document.get('id', '?')}: {error}") from error
@@ -55,6 +57,7 @@ def documents(file: Path) -> list[dict[str, object]]:
         content = yaml.safe_load(file.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise Trouble(f"{file} cannot be read: {error}") from error
+    content = json.loads(json.dumps(content, default=str))  # YAML reads a day as a date
     found = content if isinstance(content, list) else [content]
     if not all(isinstance(each, dict) for each in found):
         raise Trouble(f"{file}: a storefront is a mapping with id, name and support_addresses.")

@@ -30,7 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="ISO 8601 with its zone: 2026-03-01T09:30:00Z (default: now)",
     )
-    parser.add_argument("--ticket", metavar="NUMBER", help="this ticket only")
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--ticket", metavar="NUMBER", help="this ticket only")
+    one.add_argument("--storefront", metavar="ID", help="the morning digest of this storefront only")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     enter(args.stage, session)
     from chalicelib.domain.errors import NotFound
     from chalicelib.domain.reference import parse
-    from chalicelib.usecases import due
+    from chalicelib.usecases import digests, due
     from chalicelib.wiring import desk
 
     at = args.at or datetime.now(UTC)
@@ -49,6 +51,9 @@ def run(args: argparse.Namespace) -> int:
         except NotFound as error:
             raise Trouble(f"{error} Numbers look like CL-7K3F9-Q2MXR.") from None
         _wait(lambda: len(desk().outbox.of_ticket(number)), f"{number}: to send")
+    elif args.storefront:
+        told = digests.send_due(desk(), args.storefront, at)
+        print(f"{args.storefront}: {told} leads are told")
     else:
         _sweep(session, args.stage, at, desk())
     print(f"Nothing is due by {at.isoformat()} any more.")
@@ -68,7 +73,7 @@ def _sweep(session: Session, stage: str, at: datetime, desk: "Desk") -> None:
             asked_at = time.monotonic()
         return tickets
 
-    _wait(left, "tickets due (25 a shard are counted)")
+    _wait(left, "tickets due (100 a shard are counted)")
     _wait(lambda: due.still_unsent(desk), "to send")
 
 

@@ -280,6 +280,33 @@ def customers_rate(desk):
     desk.ask("POST", survey, by=None, raw=b"rating=1", Content_Type="application/x-www-form-urlencoded", status=410)
 
 
+def policies_work(desk):
+    """Settings, silence, planned messages and the digest."""
+    settings_of = "/v1/storefronts/demo"
+    told = desk.get(settings_of, by="admin").json_body
+    teams = {"support": {"lead": "lea@shop.test"}}
+    both = [*told["support_addresses"], "care@demo.test"]
+    desk.ask("PUT", settings_of, {**told, "support_addresses": both, "version": 1}, by="admin")
+    desk.ask("PUT", settings_of, {**told, "teams": teams, "version": 2}, by="admin")
+    ticket = desk.opened(customer={"email": "sol@customer.test"})
+    desk.brings("outbox")
+    desk.writes(ticket, "Which size is it?")
+    desk.brings("outbox")
+    place = f"/v1/tickets/{ticket['reference']}"
+    soon = desk.world.now + timedelta(days=1)
+    desk.ask("PUT", f"{place}/check-in", {"at": soon.isoformat()})
+    desk.ask("DELETE", f"{place}/check-in")
+    desk.ask("PUT", f"{place}/check-in", {"at": soon.isoformat(), "message": "Does it fit?"})
+    desk.world.later(days=4)
+    desk.sweeps()
+    desk.brings("outbox")
+    link = desk.page(ticket, "opt-outs")
+    desk.get(link, by=None)
+    desk.form(link, sure="yes")
+    for more in ("promises", "events"):
+        desk.get(f"{place}/{more}")
+
+
 def requests_are_queued(desk):
     order = request("quinn", storefront="demo", attachments=[desk.upload("queued.png", PNG)])
     desk.queued("intake_queue", order, request("quinn", storefront="demo", attachments=[NEVER_UPLOADED]), "not JSON")
@@ -390,6 +417,7 @@ def refuses(*_, **__):
 
 PARTS_OF_THE_DAY = (
     people_call,
+    policies_work,
     requests_are_queued,
     mail_is_told,
     mail_is_left,

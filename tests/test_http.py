@@ -126,7 +126,12 @@ def test_a_ticket_is_opened_with_its_address_and_version(api, someone):
         "returns",
     )
     assert (ticket["missing"], ticket["tags"], ticket["storefront"]) == (["order_reference"], ["a", "b"], "demo")
-    assert ticket["promises"]["first_response"] == {"due_at": "2026-03-02T17:00:00Z", "met_at": None, "breached": False}
+    assert ticket["promises"]["first_response"] == {
+        "due_at": "2026-03-02T17:00:00Z",
+        "met_at": None,
+        "breached": False,
+        "paused": False,
+    }
     assert ticket["promises"]["next_response"] is None
     assert ticket["created_at"] == "2026-03-02T09:00:00Z"
 

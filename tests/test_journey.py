@@ -5,7 +5,8 @@ A ticket's way through the desk, in process.
 from datetime import timedelta
 from email.message import EmailMessage
 
-from chalicelib.domain.lifecycle import Intake, Reply
+from chalicelib.domain.lifecycle import Reply
+from chalicelib.domain.opening import Intake
 from chalicelib.domain.ticket import Author, Channel, Person, Role, Status
 from chalicelib.usecases import tickets
 from chalicelib.usecases.tickets import Once

@@ -4,7 +4,7 @@ Every mail and page, in every language, with all that a stranger may have typed.
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 
 import pytest
@@ -14,7 +14,7 @@ from jinja2 import UndefinedError
 
 from chalicelib.adapters import templates
 from chalicelib.adapters.templates import FOLDER, languages, mail, page
-from chalicelib.domain.storefront import KINDS
+from chalicelib.domain.storefront import KINDS, SCALES, Contact, SurveyPolicy
 from chalicelib.domain.ticket import Status
 from chalicelib.mail.compose import Letter, compose
 
@@ -26,6 +26,11 @@ SHOP = {
     "signature": "The Lumen team\nMonday to Friday",
     "support_address": "support@demo.test",
     "time_zone": "Europe/Madrid",
+    "contact": {
+        "telephone": "+34 910 00-00-00",
+        "address": "Calle Mayor 1\n28013 Madrid",
+        "opening_hours": "Monday to Friday, 9 to 18",
+    },
 }
 AT = datetime(2026, 3, 2, 9, 12, tzinfo=UTC)
 PROMISE = {"by": datetime(2026, 3, 3, 16, 0, tzinfo=UTC), "time_zone": "Europe/Madrid"}
@@ -36,7 +41,38 @@ PROMISE_WORDS = {
 EXPIRES = datetime(2026, 3, 17, 9, 12, tzinfo=UTC)
 TICKET_URL = "https://desk.test/tickets/k1.token?x=1&y=2"
 SURVEY_URL = "https://desk.test/surveys/k1.token"
+OPT_OUT_URL = "https://desk.test/check-ins/k1.token"
+SOLVED_ON = datetime(2026, 3, 13, 9, 12, tzinfo=UTC)
+SOLVED_ON_WORDS = {"en": "Friday 13 March 2026", "es": "viernes 13 de marzo de 2026"}
+SILENCE = {
+    "storefront": SHOP,
+    "reference": REFERENCE,
+    "subject": "Broken lamp",
+    "customer_name": "Ana García",
+    "ticket_url": TICKET_URL,
+    "asked": "Thank you.\n\nIs your address the same as in\nhttps://shop.test/you?id=1&x=2 ?",
+    "resolve_on": SOLVED_ON,
+}
+INVITATION = {
+    "storefront": SHOP,
+    "reference": REFERENCE,
+    "customer_name": "Ana García",
+    "survey_url": SURVEY_URL,
+    "expires_on": EXPIRES,
+    "form": "csat",
+    "scale": (5, 4, 3, 2, 1),
+}
 
+
+def waiting(subject, due_at=None):
+    return {"reference": REFERENCE, "subject": subject, "due_at": due_at, "url": "https://desk.test/t/1?a=1&b=2"}
+
+
+SECTIONS = (
+    {"title_key": "due_today", "items": (waiting("Broken lamp", PROMISE["by"]), waiting("Late")), "more": False},
+    {"title_key": "at_risk", "items": (waiting("Old", AT), waiting("")), "more": True},
+    {"title_key": "unhappy", "items": (), "more": False},
+)
 MAILS = {
     "ticket-received": {
         "storefront": SHOP,
@@ -57,12 +93,25 @@ MAILS = {
         "quoted": "Hello,\n\nit arrived broken.",
         "quoted_at": AT,
     },
-    "survey-invitation": {
+    "survey-invitation": INVITATION,
+    "survey-reminder": INVITATION,
+    "silence-reminder": SILENCE,
+    "silence-notice": SILENCE,
+    "check-in": {
         "storefront": SHOP,
         "reference": REFERENCE,
+        "subject": "Broken lamp",
         "customer_name": "Ana García",
-        "survey_url": SURVEY_URL,
-        "expires_on": EXPIRES,
+        "ticket_url": TICKET_URL,
+        "words": None,
+        "opt_out_url": OPT_OUT_URL,
+    },
+    "digest": {
+        "storefront": SHOP,
+        "day": date(2026, 3, 3),
+        "lead_name": "Sam Rivera",
+        "sections": SECTIONS,
+        "spam_count": "100+",
     },
 }
 TICKET = {
@@ -100,6 +149,10 @@ SURVEY = {
     "expires_on": EXPIRES,
     "review_url": None,
     "notice": None,
+    "form": "csat",
+    "scale": (5, 4, 3, 2, 1),
+    "reasons": ("slow", "not_solved", "The courier <was> late"),
+    "chosen_reasons": ("not_solved",),
 }
 OPENAPI = {
     "info": {"title": "Careline", "version": "1"},
@@ -145,6 +198,7 @@ TICKET_PAGE = {
 PAGES = {
     "ticket": TICKET_PAGE,
     "survey": SURVEY,
+    "opt-out": {"storefront": SHOP, "state": "ask"},
     "not-found": {},
     "problem": {"storefront": SHOP, "status": 503, "id": "1-abc"},
     "docs": {"openapi": OPENAPI},
@@ -243,12 +297,40 @@ def test_every_status_and_every_demand_has_words(language):
     assert set(strings(language)["missing"]) == {key for kind in KINDS.values() for key in kind.asks_for}
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_form_of_a_survey_and_every_reason_has_words(language):
+    said = strings(language)
+    assert {*said["scales"], *said["survey"]["question"]} == set(SCALES) == set(said["survey"]["question"])
+    assert set(said["survey"]["reasons"]) == set(SurveyPolicy().reasons)
+    for form, scale in SCALES.items():
+        assert {str(scale[0]), str(scale[-1])} <= set(said["scales"][form]) <= {str(n) for n in scale}
+
+
 # Mails
 
 
-@pytest.mark.parametrize(("what", "language"), EVERY_MAIL)
-def test_text_and_html_of_a_mail_say_the_same(what, language):
-    rendered = mail(what, language, MAILS[what])
+VARIANTS = [
+    *((what, {}) for what in MAILS),
+    *(
+        (what, {"form": form, "scale": tuple(SCALES[form])})
+        for what in ("survey-invitation", "survey-reminder")
+        for form in SCALES
+    ),
+    *(
+        (what, {"subject": None, "resolve_on": None, "asked": "", "ticket_url": None})
+        for what in ("silence-reminder", "silence-notice")
+    ),
+    ("check-in", {"words": "Dear Ana,\n\nyour filter is one year old:\nhttps://shop.test/filters?a=1&b=2"}),
+    ("check-in", {"subject": None, "ticket_url": None}),
+    ("digest", {"sections": (), "spam_count": 0, "lead_name": ""}),
+    *((what, {"storefront": {**SHOP, "contact": {"telephone": "", "address": "Here", "opening_hours": ""}}}) for what in MAILS),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("what", "changed"), VARIANTS)
+def test_text_and_html_of_a_mail_say_the_same(what, changed, language):
+    rendered = mail(what, language, {**MAILS[what], **changed})
     seen = Reader(rendered.html)
     in_html = " ".join(seen.lines)
     in_text = " ".join(re.sub(r"(?m)^(?:>|- ) ?", "", rendered.text).split())
@@ -290,7 +372,7 @@ def test_an_acknowledgement_without_promise_demands_and_link_says_nothing_of_the
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("what", ["ticket-received", "agent-reply"])
+@pytest.mark.parametrize("what", ["ticket-received", "agent-reply", "silence-reminder", "silence-notice", "check-in"])
 def test_what_a_stranger_typed_is_not_mailed_to_the_address_he_named(what, language):
     rendered = mail(what, language, {**MAILS[what], "subject": None, "customer_name": "Win €500", "quoted": None})
     assert "Win" not in f"{rendered.subject}{rendered.text}{rendered.html}"
@@ -302,9 +384,167 @@ def test_a_survey_has_one_link_for_each_rating_and_each_only_opens_the_page(lang
     rendered = mail("survey-invitation", language, MAILS["survey-invitation"])
     links = [f"{SURVEY_URL}?rating={n}" for n in range(1, 6)]
     assert Reader(rendered.html).links == set(links)
-    for link, word in zip(links, strings(language)["ratings"], strict=True):
+    for link, word in zip(links, strings(language)["scales"]["csat"].values(), strict=True):
         assert f"{word}: {link}" in rendered.text
         assert re.search(rf'href="{re.escape(link)}"[^>]*><strong>\d</strong>&ensp;{word}</a>', rendered.html)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("what", ["survey-invitation", "survey-reminder"])
+@pytest.mark.parametrize(
+    ("form", "listed"), [("csat", [5, 4, 3, 2, 1]), ("ces", [1, 2, 3, 4, 5, 6, 7]), ("nps", list(range(11)))]
+)
+def test_every_form_links_each_of_its_numbers_whatever_their_order(form, listed, what, language):
+    for scale in (tuple(listed), tuple(reversed(listed)), SCALES[form]):
+        rendered = mail(what, language, {**MAILS[what], "form": form, "scale": scale})
+        assert re.findall(r"\?rating=(\d+)$", rendered.text, re.MULTILINE) == [str(n) for n in listed]
+        assert re.findall(r"\?rating=(\d+)\"", rendered.html) == [str(n) for n in listed]
+    for n, word in strings(language)["scales"][form].items():
+        assert f"\n{n} {word}: {SURVEY_URL}?rating={n}\n" in rendered.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("what", ["survey-invitation", "survey-reminder"])
+def test_every_form_asks_in_its_own_words(what, language):
+    asked = [mail(what, language, {**INVITATION, "form": form, "scale": SCALES[form]}).subject for form in SCALES]
+    assert len(set(asked)) == len(asked)
+    with pytest.raises(UndefinedError):
+        mail(what, language, {**INVITATION, "form": "stars"})
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("what", ["silence-reminder", "silence-notice"])
+def test_a_customer_who_is_silent_is_told_the_day_and_shown_the_question(what, language):
+    rendered = mail(what, language, SILENCE)
+    assert rendered.subject == f"Re: [{REFERENCE}] Broken lamp"
+    assert SOLVED_ON_WORDS[language] in rendered.text
+    assert "> Is your address the same as in\n> https://shop.test/you?id=1&x=2 ?\n" in rendered.text
+    assert "https://shop.test/you?id=1&x=2" in Reader(rendered.html).links
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("what", ["silence-reminder", "silence-notice"])
+def test_a_request_that_silence_does_not_solve_has_no_day(what, language):
+    rendered = mail(what, language, {**SILENCE, "resolve_on": None, "asked": None})
+    assert "2026" not in f"{rendered.text}{rendered.html}"
+    assert "blockquote" not in Reader(rendered.html).tags
+    assert "\n\n\n" not in rendered.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_check_in_says_how_to_stop_it(language):
+    for words in (None, "Dear Ana,\n\n  how is the lamp?"):
+        rendered = mail("check-in", language, {**MAILS["check-in"], "words": words})
+        assert f"{strings(language)['opt_out']['stop']}: {OPT_OUT_URL}" in rendered.text
+        assert OPT_OUT_URL in Reader(rendered.html).links
+        assert rendered.text.startswith(words or "H")
+
+
+def test_a_check_in_with_words_of_a_person_goes_on_in_the_thread():
+    check_in = MAILS["check-in"]
+    assert mail("check-in", "en", check_in).subject == f"[{REFERENCE}] How is it going?"
+    assert mail("check-in", "en", {**check_in, "words": "Hello"}).subject == f"Re: [{REFERENCE}] Broken lamp"
+    assert (
+        mail("check-in", "en", {**check_in, "words": "Hello", "subject": None}).subject
+        == f"[{REFERENCE}] A message for you"
+    )
+
+
+DIGEST = MAILS["digest"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_digest_leaves_empty_sections_out_and_links_every_ticket(language):
+    rendered, words = mail("digest", language, DIGEST), strings(language)["digest"]
+    assert [words[section["title_key"]] in rendered.text for section in SECTIONS] == [True, True, False]
+    assert rendered.text.count(words["more"]) == rendered.html.count(words["more"]) == 1
+    assert (
+        rendered.text.count("https://desk.test/t/1?a=1&b=2")
+        == rendered.html.count("https://desk.test/t/1?a=1&amp;b=2")
+        == 4
+    )
+    assert words["untitled"] in rendered.text
+    assert "100+" in rendered.text
+    assert "{}" not in rendered.subject
+
+
+def test_the_digest_tells_the_time_today_and_the_date_of_another_day():
+    text = mail("digest", "en", DIGEST).text
+    assert f"- Broken lamp\n  {REFERENCE} · due 17:00\n  https" in text
+    assert f"- Old\n  {REFERENCE} · due 2 March 2026, 10:12\n  https" in text
+    assert f"- Late\n  {REFERENCE}\n  https" in text
+    assert mail("digest", "es", DIGEST).subject == "Su día en Lumen & Co: martes 3 de marzo de 2026"
+
+
+@pytest.mark.parametrize("sections", [(), ({"title_key": "at_risk", "items": (), "more": False},)])
+def test_a_digest_of_a_quiet_day_says_that_all_is_well(sections):
+    for spam, told in ((0, False), (3, True)):
+        text = mail("digest", "en", {**DIGEST, "sections": sections, "spam_count": spam}).text
+        assert "All is well" in text
+        assert ("spam: 3" in text) == told
+        assert "\n\n\n" not in text
+    assert "All is well" not in mail("digest", "en", DIGEST).text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_section_of_the_digest_has_a_title(language):
+    titles = ("due_today", "at_risk", "unhappy", "undeliverable", "claims_waiting", "silent_claims")
+    sections = tuple({"title_key": key, "items": (waiting("x"),), "more": False} for key in titles)
+    text = mail("digest", language, {**DIGEST, "sections": sections}).text
+    assert all(f"\n{strings(language)['digest'][key]}\n- x" in text for key in titles)
+
+
+# How else a storefront is reached
+
+
+@pytest.mark.parametrize(("what", "language"), EVERY_MAIL)
+def test_every_mail_says_how_else_the_shop_is_reached(what, language):
+    words = strings(language)["contact"]
+    for contact in (SHOP["contact"], Contact(**SHOP["contact"])):
+        rendered = mail(what, language, {**MAILS[what], "storefront": {**SHOP, "contact": contact}})
+        for line in ("telephone: +34 910 00-00-00", "address: Calle Mayor 1, 28013 Madrid", "opening_hours: Monday to"):
+            key, _, fact = line.partition(": ")
+            assert f"\n{words[key]}: {fact}" in rendered.text
+            assert f"{words[key]}: {fact}" in "\n".join(Reader(rendered.html).lines)
+
+
+NOWHERE = [{}, None, {"telephone": "", "address": "", "opening_hours": ""}, Contact()]
+
+
+@pytest.mark.parametrize("what", [*MAILS, "ticket", "opt-out"])
+def test_a_shop_without_contact_facts_says_nothing_of_them(what):
+    context, bare = {**MAILS, **PAGES}[what], {name: value for name, value in SHOP.items() if name != "contact"}
+    without = whole(what, {**context, "storefront": bare})
+    assert "Telephone" not in without
+    assert {whole(what, {**context, "storefront": {**bare, "contact": contact}}) for contact in NOWHERE} == {without}
+
+
+@pytest.mark.parametrize(
+    ("telephone", "link"),
+    [
+        ("+34 910 00-00-00", "tel:+34910000000"),
+        ("(0)91/000.00", "tel:09100000"),
+        ("112", "tel:112"),
+        ("ask for Ana", ""),
+        ("+34 910 ext. 4", ""),
+        ("1+1 22", ""),
+        ("+", ""),
+        ("", ""),
+    ],
+)
+def test_a_telephone_number_is_called_and_anything_else_is_read(telephone, link):
+    assert templates.dialled(telephone) == link
+    shop = {**SHOP, "contact": {**SHOP["contact"], "telephone": telephone}}
+    html = page("opt-out", "en", {"storefront": shop, "state": "ask"})
+    assert ('href="tel:' in html) == bool(link)
+    assert telephone in html
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("a\nb", "a, b"), (" a,\r\n\n b ; \n", "a, b"), ("a, b", "a, b"), ("", ""), ("\x00\n", "")]
+)
+def test_the_lines_of_an_address_stand_in_a_row(text, said):
+    assert templates.row(text) == said
 
 
 def test_a_rating_joins_the_address_it_is_given():
@@ -336,14 +576,23 @@ def test_the_number_stands_once_between_re_and_the_subject(subject, answered):
 
 @pytest.mark.parametrize(("what", "language"), EVERY_MAIL)
 def test_a_subject_is_one_line(what, language):
-    rendered = mail(what, language, {**MAILS[what], "reference": "CL\r\nBcc: x", "subject": "a\nb"})
+    shop = {**SHOP, "name": "Lumen\r\nBcc: x"}
+    rendered = mail(what, language, {**MAILS[what], "storefront": shop, "reference": "CL\r\nBcc: x", "subject": "a\nb"})
     assert "Bcc: x" in rendered.subject
     assert rendered.subject.isprintable()
 
 
 @pytest.mark.parametrize(("what", "language"), EVERY_MAIL)
 def test_every_mail_is_7_bit_on_the_wire_and_no_line_is_too_long(what, language):
-    long_words = {"body": "ñ" * 5000, "quoted": "x" * 5000, "customer_name": "名" * 2000, "subject": "y" * 5000}
+    long_words = {
+        "asked": "ñ" * 5000,
+        "words": "ñ" * 5000,
+        "lead_name": "名" * 2000,
+        "body": "ñ" * 5000,
+        "quoted": "x" * 5000,
+        "customer_name": "名" * 2000,
+        "subject": "y" * 5000,
+    }
     rendered = mail(what, language, {**MAILS[what], **{k: v for k, v in long_words.items() if k in MAILS[what]}})
     letter = Letter(
         ("support@demo.test", "Lumen"), ("ana@demo.test", ""), rendered.subject, rendered.text, rendered.html
@@ -358,7 +607,12 @@ def whole(what, context):
     return mail(what, "en", context).html if what in MAILS else page(what, "en", context)
 
 
-OPTIONAL = {"ticket": {"attached"}, "problem": {"storefront", "id"}, "survey": {"storefront", "review_url", "solved"}}
+OPTIONAL = {
+    "ticket": {"attached"},
+    "problem": {"storefront", "id"},
+    "survey": {"storefront", "review_url", "solved"},
+    "opt-out": {"storefront"},
+}
 
 
 @pytest.mark.parametrize(
@@ -401,6 +655,9 @@ def test_a_promise_is_told_on_the_clock_of_the_shop(at, zone, english, spanish):
 def test_days_and_moments_of_the_past_have_their_year():
     assert templates.stamp(spoken("en"), AT, "Europe/Madrid") == "2 March 2026, 10:12"
     assert templates.stamp(spoken("es"), AT, "Europe/Madrid") == "2 de marzo de 2026, 10:12 h"
+    assert templates.day(spoken("en"), date(2026, 3, 13)) == "Friday 13 March 2026"
+    late = datetime(2026, 3, 13, 23, 30, tzinfo=UTC)
+    assert templates.day(spoken("en"), late, "Europe/Madrid") == "Saturday 14 March 2026"
     assert templates.last_day(spoken("en"), EXPIRES, "Europe/Madrid") == "Monday 16 March 2026"
     assert templates.last_day(spoken("es"), EXPIRES, "Europe/Madrid") == "lunes 16 de marzo de 2026"
 
@@ -415,6 +672,22 @@ def test_days_and_moments_of_the_past_have_their_year():
 )
 def test_a_survey_is_open_at_least_as_long_as_it_says(expires, zone, last):
     assert templates.last_day(spoken("en"), datetime.fromisoformat(expires).replace(tzinfo=UTC), zone) == last
+
+
+@pytest.mark.parametrize(
+    ("at", "english", "spanish"),
+    [
+        ("2026-03-03T16:00", "17:00", "17:00 h"),
+        # the end of the day belongs to the day, and the next minute to the next
+        ("2026-03-03T23:00", "23:59", "23:59 h"),
+        ("2026-03-03T23:01", "4 March 2026, 00:01", "4 de marzo de 2026, 00:01 h"),
+        ("2026-03-02T22:59", "2 March 2026, 23:59", "2 de marzo de 2026, 23:59 h"),
+    ],
+)
+def test_what_is_due_today_is_told_by_the_clock(at, english, spanish):
+    moment, today = datetime.fromisoformat(at).replace(tzinfo=UTC), date(2026, 3, 3)
+    assert templates.due(spoken("en"), moment, "Europe/Madrid", today) == english
+    assert templates.due(spoken("es"), moment, "Europe/Madrid", today) == spanish
 
 
 @pytest.mark.parametrize(
@@ -478,10 +751,71 @@ def test_a_survey_that_is_changed_shows_what_was_said():
     assert "\n\nlate\n</textarea>" in said
 
 
-@pytest.mark.parametrize(("rating", "shown"), [(5, True), (4, False)])
-def test_only_the_best_rating_is_asked_for_a_review(rating, shown):
-    thanks = {**SURVEY, "state": "thanks", "rating": rating, "review_url": "https://reviews.test/lumen"}
-    assert ("https://reviews.test/lumen" in Reader(page("survey", "es", thanks)).links) == shown
+@pytest.mark.parametrize(("form", "rating"), [("csat", 5), ("ces", 7), ("nps", 10)])
+def test_a_review_is_asked_for_when_there_is_a_place_for_it(form, rating):
+    thanks = {**SURVEY, "state": "thanks", "form": form, "scale": SCALES[form], "rating": rating}
+    for url, shown in ((None, False), ("", False), ("javascript:x", False), ("https://reviews.test/lumen", True)):
+        html = page("survey", "es", {**thanks, "review_url": url})
+        assert (strings("es")["survey"]["review"] in html) == shown
+        assert ("https://reviews.test/lumen" in Reader(html).links) == shown
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("form", SCALES)
+def test_every_form_offers_every_number_of_its_scale_and_keeps_the_one_chosen(form, language):
+    scale = SCALES[form]
+    for order in (tuple(scale), tuple(reversed(scale))):
+        for chosen in scale:
+            html = page("survey", language, {**SURVEY, "form": form, "scale": order, "rating": chosen})
+            assert re.findall(r'name="rating" value="(\d+)"', html) == [str(n) for n in scale]
+            assert checked(html, "rating") == [str(chosen)]
+    assert strings(language)["survey"]["question"][form] in html
+    said = " ".join(Reader(html).lines)
+    for n, word in strings(language)["scales"][form].items():
+        assert f"{n} {word}" in said
+    assert checked(page("survey", language, {**SURVEY, "form": form, "scale": scale, "rating": None}), "rating") == []
+
+
+@pytest.mark.parametrize(
+    ("form", "rating", "said"),
+    [
+        ("csat", 4, "Your rating: 4 of 5, Good"),
+        ("ces", 7, "Your rating: 7 of 7, Very easy"),
+        ("ces", 6, "Your rating: 6 of 7"),
+        ("nps", 0, "Your rating: 0 of 10, Definitely not"),
+        ("nps", 9, "Your rating: 9 of 10"),
+    ],
+)
+def test_the_thanks_repeat_what_was_given(form, rating, said):
+    thanks = {**SURVEY, "state": "thanks", "form": form, "scale": SCALES[form], "rating": rating}
+    assert said in Reader(page("survey", "en", thanks)).lines
+
+
+@pytest.mark.parametrize(
+    ("form", "range_words"), [("csat", "from 1 to 5"), ("ces", "from 1 to 7"), ("nps", "from 0 to 10")]
+)
+def test_a_survey_without_a_rating_says_what_to_choose(form, range_words):
+    html = page("survey", "en", {**SURVEY, "form": form, "scale": SCALES[form], "rating": None, "notice": "rating"})
+    assert f"Please choose a rating {range_words}, then send it." in Reader(html).lines
+
+
+def test_reasons_can_be_chosen_several_at_a_time_and_stay_chosen():
+    html = page("survey", "en", {**SURVEY, "chosen_reasons": ("slow", "The courier <was> late")})
+    assert re.findall(r'type="checkbox" name="reason" value="([^"]+)"( checked)?', html) == [
+        ("slow", " checked"), ("not_solved", ""), ("The courier &lt;was&gt; late", " checked"),
+    ]  # fmt: skip
+    assert {"How quickly we answered", "The solution", "The courier <was> late"} <= set(Reader(html).lines)
+    assert strings("en")["survey"]["better"] not in page("survey", "en", {**SURVEY, "reasons": ()})
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_messages_are_stopped_by_a_button_and_by_nothing_else(language):
+    words = strings(language)["opt_out"]
+    ask, done = (page("opt-out", language, {"storefront": SHOP, "state": state}) for state in ("ask", "done"))
+    assert f'<form method="post">\n<button>{words["stop"]}</button>' in ask
+    assert words["title"] in Reader(ask).lines
+    assert "form" not in Reader(done).tags
+    assert words["done"] in Reader(done).lines
 
 
 def test_a_survey_that_is_over_needs_no_facts_and_has_no_form():
@@ -546,7 +880,7 @@ TRICKS = (
     "javascript:alert(1)//https://x",
     'https://x.test/"onmouseover=alert(1)//',
 )
-NOT_HOSTILE = {"status", "state", "author_role", "notice", "time_zone", "method"}
+NOT_HOSTILE = {"status", "state", "author_role", "notice", "time_zone", "method", "title_key", "form"}
 
 
 def hostile(node, trick, key=""):
@@ -558,7 +892,7 @@ def hostile(node, trick, key=""):
 
 
 @pytest.mark.parametrize("trick", TRICKS)
-@pytest.mark.parametrize("what", [*MAILS, "ticket", "survey", "problem"])
+@pytest.mark.parametrize("what", [*MAILS, "ticket", "survey", "opt-out", "problem"])
 def test_what_a_stranger_types_is_words_and_nothing_else(what, trick):
     kind = Reader(whole(what, {**MAILS, **PAGES}[what]))
     seen = Reader(whole(what, hostile({**MAILS, **PAGES}[what], trick)))
@@ -569,7 +903,7 @@ def test_what_a_stranger_types_is_words_and_nothing_else(what, trick):
     }  # fmt: skip
     for tag, name, value in seen.attributes:
         if name == "href" or (tag, name) == ("form", "action"):
-            assert re.match(r"https?://[^\s\"<>]+$|mailto:[\w%/.-]+$|#\w*$|\?$", value), value
+            assert re.match(r"https?://[^\s\"<>]+$|mailto:[\w%/.-]+$|tel:\+?\d+$|#\w*$|\?$", value), value
         if name == "style":
             assert "alert" not in value
 

@@ -202,7 +202,8 @@ def _forget() -> None:
     callers._calls.clear()
 
 
-def _build() -> None:
+def create_tables() -> None:
+    """Create the two tables as the data stack declares them."""
     for name, resource in yaml.load((_INFRA / "data.yaml").read_text(), _Loader)["Resources"].items():  # noqa: S506
         if resource["Type"] == "AWS::DynamoDB::Table":
             given = resource["Properties"]
@@ -211,6 +212,10 @@ def _build() -> None:
             }
             table = {"Table": "careline", "SettingsTable": "careline-settings"}[name]
             aws.client("dynamodb").create_table(TableName=table, BillingMode="PAY_PER_REQUEST", **wanted)
+
+
+def _build() -> None:
+    create_tables()
     for bucket in ("careline-mail", "careline-files"):
         aws.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     for queue in ("outbox", "due", "feedback", "IntakeDeadLetter", "DueDeadLetter"):

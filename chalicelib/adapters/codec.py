@@ -4,6 +4,7 @@ Frozen dataclasses as JSON and back: what is at its default is left out, so docu
 | value | stored as |
 |---|---|
 | datetime | `2026-03-01T09:30:00Z`, with microseconds where there are any |
+| date | `2026-03-01` |
 | timedelta | seconds |
 | time | `09:30` |
 | enum | its value |
@@ -14,7 +15,7 @@ import json
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -34,6 +35,8 @@ def plain(value: Any) -> Any:  # noqa: ANN401 one line for each kind of value
         return value
     if isinstance(value, datetime):
         return written(value)
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, time):
@@ -62,6 +65,8 @@ def built(kind: Any, value: Any) -> Any:  # noqa: ANN401 one line for each kind 
         return {built(key_kind, key): built(item_kind, item) for key, item in value.items()}
     if kind is datetime:
         return datetime.fromisoformat(value)
+    if kind is date:
+        return date.fromisoformat(value)
     if kind is timedelta:
         return timedelta(seconds=value)
     if kind is time:

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from pynamodb.exceptions import PutError
+from pynamodb.exceptions import PutError, TransactWriteError
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters import keys, rows
 from chalicelib.adapters.rows import Row, connection
 from chalicelib.domain.access import ApiKey
-from chalicelib.domain.errors import NotFound
+from chalicelib.domain.errors import Fault, Invalid, NotFound, Stale
 from chalicelib.domain.storefront import Storefront
 
 REMEMBERED_SECONDS = 60
@@ -26,7 +26,7 @@ class House:
     _memory: dict[str, tuple[float, object]] = field(default_factory=dict)
 
     def storefront(self, storefront_id: str) -> Storefront:
-        found = self._remembered(f"storefront {storefront_id}", lambda: self._storefront(storefront_id))
+        found = self._remembered(f"storefront {storefront_id}", lambda: self.find_storefront(storefront_id))
         if found is None:
             raise NotFound("storefront")
         return found
@@ -50,19 +50,39 @@ class House:
     def api_keys(self) -> list[ApiKey]:
         return [rows.value(ApiKey, held) for held in Row.query("KEY")]
 
-    def put_storefront(self, storefront: Storefront) -> None:
-        """Write a storefront and its support addresses, together."""
+    def find_storefront(self, storefront_id: str) -> Storefront | None:
+        """Return a storefront as it is now, whatever is remembered."""
+        held = rows.get(keys.storefront(storefront_id))
+        return rows.value(Storefront, held) if held else None
+
+    def put_storefront(self, storefront: Storefront, before: Storefront | None) -> None:
+        """
+        Write a storefront and its support addresses together; addresses that it gave up are free again.
+
+        Raises:
+            Invalid: An address belongs to another storefront.
+            Stale: Somebody else wrote the settings meanwhile.
+        """
         self._memory.clear()
         free = Row.pk.does_not_exist() | (Row.owner == storefront.id)
-        with TransactWrite(connection=connection()) as transaction:
-            transaction.save(rows.row(keys.storefront(storefront.id), storefront))
-            for address in storefront.support_addresses:
-                transaction.save(_owned(address, storefront), condition=free)
+        as_read = Row.version == before.version if before else Row.pk.does_not_exist()
+        given_up = set(before.support_addresses if before else ()) - set(storefront.support_addresses)
+        try:
+            with TransactWrite(connection=connection()) as transaction:
+                for address in sorted(given_up):
+                    transaction.delete(Row(*keys.address(address)))
+                transaction.save(
+                    rows.row(keys.storefront(storefront.id), storefront, version=storefront.version), condition=as_read
+                )
+                for address in storefront.support_addresses:
+                    transaction.save(_owned(address, storefront), condition=free)
+        except TransactWriteError as error:
+            raise _refused(error, len(given_up)) from error
         for domain in {address.partition("@")[2] for address in storefront.support_addresses}:
             try:
                 _owned(f"@{domain}", storefront).save(condition=free)
             except PutError as error:
-                if rows.refusal(error) != "ConditionalCheckFailedException":  # another storefront had it first
+                if error.cause_response_code != "ConditionalCheckFailedException":  # another storefront had it first
                     raise
 
     def put_api_key(self, key: ApiKey) -> None:
@@ -72,10 +92,6 @@ class House:
     def _owner(self, address: str) -> str | None:
         held = self._remembered(f"address {address}", lambda: rows.get(keys.address(address)))
         return held.owner if held else None
-
-    def _storefront(self, storefront_id: str) -> Storefront | None:
-        held = rows.get(keys.storefront(storefront_id))
-        return rows.value(Storefront, held) if held else None
 
     def _remembered(self, what: str, read: Callable[[], T]) -> T:
         known = self._memory.get(what)
@@ -89,3 +105,15 @@ class House:
 
 def _owned(address: str, storefront: Storefront) -> Row:
     return rows.row(keys.address(address), {}, owner=storefront.id)
+
+
+def _refused(error: TransactWriteError, deletes: int) -> Exception:
+    codes = [reason.code if reason else "" for reason in error.cancellation_reasons][deletes:]
+    taken = [place for place, code in enumerate(codes[1:]) if code == "ConditionalCheckFailed"]
+    if taken:
+        return Invalid(*(Fault(f"/support_addresses/{place}", "belongs to another storefront") for place in taken))
+    return (
+        Stale("Somebody else changed the settings. Read them again.")
+        if codes[:1] == ["ConditionalCheckFailed"]
+        else error
+    )

@@ -12,6 +12,8 @@ The one table, and the only place where its keys are built.
 | customer | `CUSTOMER#<hash of address>` | `CUSTOMER` | a new customer, a survey, a suppression |
 | storefront | `STOREFRONT` | `<id>` | ops |
 | support address, or its domain | `ADDRESS#<address>` | `ADDRESS` | ops |
+| a storefront's next digest | `DIGEST#<storefront>` | `DIGEST` | settings, and each digest |
+| a digest's mails | `TICKET#DIGEST-<storefront>` | `OUTBOX#<ulid>` | the digest; gone when they are sent |
 | API key | `KEY` | `<id>` | ops; holds a hash only |
 | event flow | `FEEDBACK` | `FEEDBACK` | mail_feedback, at most once a minute |
 
@@ -34,7 +36,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from chalicelib.adapters.codec import written
-from chalicelib.domain.surveys import BAD
 from chalicelib.domain.ticket import Category, Person, Status, Ticket
 from chalicelib.domain.timers import CLOCKS
 
@@ -90,6 +91,10 @@ def address(support_address: str) -> Key:
 
 def api_key(key_id: str) -> Key:
     return Key("KEY", key_id)
+
+
+def digest_of(storefront_id: str) -> Key:
+    return Key(f"DIGEST#{storefront_id}", "DIGEST")
 
 
 FEEDBACK = Key("FEEDBACK", "FEEDBACK")
@@ -167,7 +172,7 @@ def index(of: Ticket, shards: int) -> dict[str, Key]:
             keys["by_assignee"] = Key(unassigned(front), since)
     if of.status is Status.SPAM:
         keys["by_view"] = Key(spam(front), since)
-    elif of.survey and of.survey.rating and of.survey.rating <= BAD and of.survey.rated_at:
+    elif of.survey and of.survey.is_bad and of.survey.rated_at:
         keys["by_view"] = Key(bad_rating(front), at_moment(of.survey.rated_at, ref))
     at_risk = [
         c.due_at for c in (getattr(of, name) for name in CLOCKS) if c and c.spoken and c.running_since and not c.met_at

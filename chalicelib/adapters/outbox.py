@@ -123,6 +123,32 @@ class Outbox:
                 return True
         raise Busy("The table did not answer.")
 
+    def plan_digest(self, storefront_id: str, at: datetime | None) -> None:
+        """Have a storefront's next digest due at *at*; None for never."""
+        _digest_row(storefront_id, at, self.shards).save()
+
+    def put_digests(
+        self, storefront_id: str, due: datetime, following: datetime | None, mails: list[Outgoing], now: datetime
+    ) -> bool:
+        """
+        Put a storefront's digests out and take its due item forward, together.
+
+        Returns:
+            False when it is not due any more: somebody else was quicker.
+        """
+        try:
+            with TransactWrite(connection=connection()) as transaction:
+                still = Row.due_sk <= f"{keys.moment(due)}~"
+                transaction.save(_digest_row(storefront_id, following, self.shards), condition=still)
+                for mail in mails:
+                    transaction.save(queued_row(f"DIGEST-{storefront_id}", mail, now, self.shards))
+        except TransactWriteError as error:
+            codes = [reason.code if reason else "" for reason in error.cancellation_reasons]
+            if codes[:1] == ["ConditionalCheckFailed"]:
+                return False
+            raise
+        return True
+
     def last_feedback(self) -> datetime | None:
         """Return when the newest mail was sent that SES's events have spoken of."""
         held = rows.get(keys.FEEDBACK)
@@ -140,6 +166,12 @@ def message_row(reference: str, message: Message) -> Row:
 def message_guard(message: Message) -> Any:  # noqa: ANN401
     """Return the condition for writing a message: a new one is not there, a changed one is as it was read."""
     return Row.pk.does_not_exist() if message.version == 1 else Row.version == message.version - 1
+
+
+def _digest_row(storefront_id: str, at: datetime | None, shards: int) -> Row:
+    key = keys.digest_of(storefront_id)
+    place = Key(keys.due(keys.shard(storefront_id, shards)), keys.at_moment(at, storefront_id)) if at else None
+    return rows.row(key, {"at": at}, index={"by_due_time": place} if place else None)
 
 
 def _as_read(unsent: Unsent) -> Any:  # noqa: ANN401

@@ -19,7 +19,6 @@ from chalicelib.adapters.outbox import message_guard, message_row, queued_row
 from chalicelib.adapters.rows import Row, connection
 from chalicelib.domain.change import Change, Receipt
 from chalicelib.domain.delivery import Feedback, risen
-from chalicelib.domain.due import SURVEY_EVERY
 from chalicelib.domain.errors import Busy, NotFound
 from chalicelib.domain.ticket import Customer, Message, Ticket
 
@@ -92,6 +91,13 @@ class Table:
         )
         return [rows.value(Message, held) for held in found][::-1]
 
+    def events(self, reference: str, *, after: str | None, limit: int) -> list[dict[str, Any]]:
+        """Return a ticket's audit lines, oldest first: what happened, by whom, and why."""
+        low = f"EVENT#{after}\x01" if after else "EVENT#"
+        condition = Row.sk.between(low, "EVENT#~")
+        found = Row.query(keys.ticket(reference).pk, condition, consistent_read=True, limit=limit, page_size=limit)
+        return [{"id": held.sk.removeprefix("EVENT#"), **rows.value(dict, held)} for held in found]
+
     # Writing
 
     def deliver(self, reference: str, message_id: str, feedback: Feedback) -> bool:
@@ -110,6 +116,12 @@ class Table:
             else:
                 return True
         raise Busy("Too much feedback on one message at once. Try again.")
+
+    def opt_out(self, address: str) -> None:
+        """Send no more planned messages to an address."""
+        known = codec.dumps(Customer(address))
+        at = codec.written(self.clock())
+        Row(*keys.customer(address)).update([Row.opted_out_at.set(at), Row.data.set(Row.data | known)])
 
     def rewrite(self, reference: str, changed: Message) -> bool:
         """Write a message that is there already; False when somebody else changed it since it was read."""
@@ -218,6 +230,8 @@ class Table:
         line: dict[str, Any] = {"at": at, "by": change.act.by, "what": change.what, "version": ticket.version}
         extra = {"why": change.why, "detail": change.detail}
         yield "event", rows.row(keys.event(ref, ticket.change), line | {k: v for k, v in extra.items() if v}), None
+        if change.following:
+            yield from self._puts(change.following)
 
     def _receipt(self, receipt: Receipt) -> Row:
         expires = self.clock() + timedelta(days=keys.receipt_days(receipt.scope))
@@ -231,6 +245,7 @@ def known_customer(held: Row) -> Customer:
         surveyed_at=_read(held.surveyed_at),
         suppressed_until=_read(held.suppressed_until),
         suppressed_because=held.suppressed_because,
+        opted_out=bool(held.opted_out_at),
     )
 
 
@@ -247,8 +262,8 @@ def _ledger(change: Change) -> tuple[Row, list[Any], Condition] | None:
     actions = [Row.surveyed_at.set(keys.moment(at)), Row.data.set(Row.data | known)]
     free = (
         Row.surveyed_at.does_not_exist()
-        | (Row.surveyed_at <= keys.moment(at - SURVEY_EVERY))
-        | (Row.surveyed_at >= keys.moment(at + SURVEY_EVERY))
+        | (Row.surveyed_at <= keys.moment(at - change.survey_pause))
+        | (Row.surveyed_at >= keys.moment(at + change.survey_pause))
     )
     return Row(*keys.customer(change.surveyed)), actions, free
 

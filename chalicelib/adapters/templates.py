@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,7 @@ _PARAGRAPHS = re.compile(r"\n(?:[ \t]*\n)+")
 _URL = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 _WEB = re.compile(r"(?:https?://(?=[^/?#])|/(?![/\\])|[?#])[^\s\\<>\"\x00-\x1f\x7f]*", re.IGNORECASE)
 _ANSWERS = re.compile(r"(?:(?:re|aw|sv|antw|res) ?(?:\[\d+\])?: ?)+", re.IGNORECASE)
+_TELEPHONE = re.compile(r"\+?[\d ()./-]+")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _DEFAULT_COLOUR, _WHITE, _BLACK = "#1f5fa8", "#ffffff", "#111418"
 _ENOUGH_CONTRAST = 4.5
@@ -112,17 +113,19 @@ def _environment() -> "Environment":
         plain,
         quoting,
         lines,
+        row,
         blocks,
         linked_blocks,
         answering,
         href,
+        dialled,
         rated,
         readable,
         ink,
         resolved,
     ):
         environment.filters[of_words.__name__] = of_words
-    for of_language in (moment, stamp, last_day, asked, size):
+    for of_language in (moment, stamp, day, last_day, due, asked, size):
         environment.filters[of_language.__name__] = pass_context(of_language)
     environment.tests["web"] = is_web
     return environment
@@ -147,6 +150,11 @@ def quoting(text: str) -> str:
 
 def lines(text: str) -> Markup:
     return Markup("<br>").join(text.split("\n"))
+
+
+def row(text: str) -> str:
+    """Return the lines of *text* in one: `Calle Mayor 1, 28013 Madrid`."""
+    return ", ".join(line for line in (one_line(each).rstrip(" ,;") for each in text.splitlines()) if line)
 
 
 def blocks(text: str) -> Markup:
@@ -192,9 +200,7 @@ def answering(subject: str, reference: str) -> str:
 
 def moment(context: Strings, at: datetime, time_zone: str) -> str:
     """Return by when: `Tuesday 3 March, 17:00 (Europe/Madrid)`. Midnight is 23:59, which names the day that people mean."""
-    local = at.astimezone(ZoneInfo(time_zone))
-    if (local.hour, local.minute) == (0, 0):
-        local -= timedelta(minutes=1)
+    local = _by(at, time_zone)
     return _dated(context, "moment", local, time=f"{local:%H:%M}", zone=time_zone.replace("_", " "))
 
 
@@ -204,12 +210,28 @@ def stamp(context: Strings, at: datetime, time_zone: str) -> str:
     return _dated(context, "stamp", local, time=f"{local:%H:%M}")
 
 
+def day(context: Strings, on: date, time_zone: str = "UTC") -> str:
+    """Return a day, or the day of a moment: `Friday 13 March 2026`."""
+    return _dated(context, "day", on.astimezone(ZoneInfo(time_zone)) if isinstance(on, datetime) else on)
+
+
 def last_day(context: Strings, expires_at: datetime, time_zone: str) -> str:
     """Return the last whole day before something expires: `Monday 16 March 2026`."""
     return _dated(context, "day", expires_at.astimezone(ZoneInfo(time_zone)) - timedelta(days=1))
 
 
-def _dated(context: Strings, form: str, on: datetime, **more: str) -> str:
+def due(context: Strings, at: datetime, time_zone: str, today: date) -> str:
+    """Return by when, for people who know the zone: `17:00`, or on another day `2 March 2026, 17:00`."""
+    local = _by(at, time_zone)
+    return _dated(context, "time" if local.date() == today else "stamp", local, time=f"{local:%H:%M}")
+
+
+def _by(at: datetime, time_zone: str) -> datetime:
+    local = at.astimezone(ZoneInfo(time_zone))
+    return local - timedelta(minutes=1) if (local.hour, local.minute) == (0, 0) else local
+
+
+def _dated(context: Strings, form: str, on: date, **more: str) -> str:
     dates = context["t"]["dates"]
     weekday, month = dates["weekdays"][on.weekday()], dates["months"][on.month - 1]
     words: str = dates[form].format(weekday=weekday, day=on.day, month=month, year=on.year, **more)
@@ -238,6 +260,14 @@ def is_web(url: str) -> bool:
 
 def href(url: str) -> str:
     return url if is_web(url) else "#"
+
+
+def dialled(telephone: str) -> str:
+    """Return the link that calls a number (RFC 3966), `tel:+34910000000`; "" for what is no number."""
+    number = one_line(telephone)
+    return (
+        "tel:" + re.sub(r"[^\d+]", "", number) if _TELEPHONE.fullmatch(number) and re.search(r"\d{2}", number) else ""
+    )
 
 
 def rated(url: str, rating: int) -> str:

@@ -4,7 +4,7 @@ What one event changes: committed together, or not at all.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.ticket import Author, Message, Ticket
@@ -56,7 +56,8 @@ class Change:
     Attributes:
         what: The event, as the audit line names it.
         why: What the desk decided by itself, in sentences for people.
-        surveyed: The address whose survey ledger is claimed: another survey in 30 days fails the whole change.
+        surveyed: The address whose survey ledger is claimed: another survey within `survey_pause` fails the whole change.
+        following: The change that opens a ticket which follows this one; written in the same transaction.
         new_customer: Whether the requester is not known yet and is written too.
     """
 
@@ -70,6 +71,8 @@ class Change:
     mail_ids: tuple[str, ...] = ()
     receipt: Receipt | None = None
     surveyed: str | None = None
+    survey_pause: timedelta = timedelta(days=30)
+    following: "Change | None" = None
     new_customer: bool = False
     detail: Mapping[str, Any] | None = None
 
@@ -78,3 +81,10 @@ class Change:
 
     def sending(self, *outgoing: Outgoing) -> "Change":
         return replace(self, outgoing=(*self.outgoing, *outgoing))
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 an audit line holds whatever field was changed
+    """Return a field as audit lines and outgoing data hold it."""
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return list(value) if isinstance(value, tuple) else value

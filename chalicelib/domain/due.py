@@ -6,14 +6,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.domain import promises
-from chalicelib.domain.change import Act, Change, Outgoing
-from chalicelib.domain.lifecycle import escalation, reopen
+from chalicelib.domain import promises, silence
+from chalicelib.domain.change import Act, Change, Outgoing, plain
+from chalicelib.domain.escalations import escalation
+from chalicelib.domain.lifecycle import reopen
 from chalicelib.domain.storefront import Storefront
-from chalicelib.domain.ticket import Customer, Status, Survey, SurveyState, Ticket
+from chalicelib.domain.ticket import CheckIn, Customer, Status, Survey, SurveyState, Ticket
 from chalicelib.domain.timers import CLOCKS, planned, settled
 
-SURVEY_EVERY = timedelta(days=30)
+ASK_THE_CUSTOMER = frozenset({"survey", "survey_reminder", "check_in"})
+"""The timers that depend on what is known of the customer."""
+
 GIVES_UP_AFTER = 5
 
 
@@ -23,7 +26,7 @@ def fire(ticket: Ticket, customer: Customer | None, storefront: Storefront, act:
 
     Args:
         ticket: As it was read.
-        customer: What is known of the requester; None if nothing is. Only a survey asks for it.
+        customer: What is known of the requester; None if nothing is. Only the timers of ASK_THE_CUSTOMER ask for it.
         storefront: Whose settings count.
         act: When, which may lie ahead of the clock on the wall: a day can be played in a second.
     """
@@ -54,21 +57,34 @@ def _next_due(ticket: Ticket, now: datetime) -> tuple[str, datetime] | None:
 
 
 def _fired(change: Change, what: str, at: datetime, customer: Customer | None, storefront: Storefront) -> Change:
-    ticket = change.ticket
-    if what in CLOCKS:
-        return _spoken(change, what, storefront)
-    if what == "survey":
-        return _surveyed(change, customer, storefront)
-    if what == "close":
-        closed = replace(ticket, status=Status.CLOSED, moved_at=change.act.at)
-        return replace(change, ticket=closed).because("Closed: resolved, and nobody wrote for the time set.")
-    if what == "snooze":
-        back = reopen(replace(ticket, snoozed_until=None), storefront, change.act).ticket
-        return replace(change, ticket=back).because("Back in the queue: the snooze ended.")
-    told = escalation(
-        ticket, "1", "promise_due", change.act, key=f"promised/{at.isoformat()}", clock="promised", due_at=at
-    )
-    return replace(change, ticket=replace(ticket, promised_at=None)).sending(told)
+    ticket, act = change.ticket, change.act
+    match what:
+        case "survey":
+            return _surveyed(change, customer, storefront)
+        case "survey_reminder":
+            return _survey_reminded(change, customer)
+        case "check_in":
+            return _checked_in(change, customer)
+        case "silence":
+            return silence.broken_by(change, storefront, act)
+        case "close":
+            closed = replace(ticket, status=Status.CLOSED, moved_at=act.at)
+            return replace(change, ticket=closed).because("Closed: resolved, and nobody wrote for the time set.")
+        case "snooze":
+            back = reopen(replace(ticket, snoozed_until=None), storefront, act).ticket
+            return replace(change, ticket=back).because("Back in the queue: the snooze ended.")
+        case "promised":
+            return _overdue(replace(change, ticket=replace(ticket, promised_at=None)), "promise_due", "promised", at)
+        case "task":
+            return _overdue(replace(change, ticket=replace(ticket, task=None)), "task_overdue", "task", at)
+        case _ if what in CLOCKS:
+            return _spoken(change, what, storefront)
+    raise LookupError(f"no timer is called {what}")
+
+
+def _overdue(change: Change, reason: str, clock: str, at: datetime) -> Change:
+    key = f"{clock}/{plain(at)}"
+    return change.sending(escalation(change.ticket, "1", reason, change.act, key=key, clock=clock, due_at=at))
 
 
 def _spoken(change: Change, name: str, storefront: Storefront) -> Change:
@@ -81,26 +97,77 @@ def _spoken(change: Change, name: str, storefront: Storefront) -> Change:
         ticket, level, reason, change.act, key=f"{name}/{clock.cycle}/{level}", clock=name, due_at=clock.due_at,
     )  # fmt: skip
     spoken: dict[str, Any] = {name: replace(clock, spoken=clock.spoken + 1)}
-    return replace(change, ticket=replace(ticket, **spoken)).sending(told)
+    said = "at risk" if level == "warning" else f"broken (level {level})"
+    return (
+        replace(change, ticket=replace(ticket, **spoken))
+        .sending(told)
+        .because(f"Told the lead: the promise of a {name.replace('_', ' ')} is {said}.")
+    )
 
 
 def _surveyed(change: Change, customer: Customer | None, storefront: Storefront) -> Change:
-    ticket, act = change.ticket, change.act
+    ticket, act, policy = change.ticket, change.act, storefront.survey
     survey = ticket.survey or Survey(ticket.resolution_cycle, SurveyState.PLANNED)
-    reason = _no_survey(customer, act.at)
+    reason = _no_survey(customer, act.at, policy.every)
     if reason:
         skipped = replace(ticket, survey=replace(survey, state=SurveyState.SKIPPED, reason=reason))
         return replace(change, ticket=skipped).because(f"No survey: {reason}.")
-    expires = act.at + storefront.survey_valid_for
-    sent = replace(ticket, survey=replace(survey, state=SurveyState.SENT, sent_at=act.at, expires_at=expires))
-    data = {"cycle": survey.cycle, "expires_at": expires.isoformat()}
-    outgoing = Outgoing(act.new_id(), "survey-invitation", act.at, to=ticket.customer.email, data=data)
-    return replace(change, ticket=sent, surveyed=ticket.customer.email).sending(outgoing)
+    expires = act.at + policy.valid_for
+    sent = replace(
+        survey, state=SurveyState.SENT, sent_at=act.at, expires_at=expires, form=policy.form,
+    )  # fmt: skip
+    asked = replace(
+        change, ticket=replace(ticket, survey=sent), surveyed=ticket.customer.email, survey_pause=policy.every
+    )
+    invitation = _invitation(asked, sent, "survey-invitation")
+    return asked.sending(invitation).because("Asked the customer how our help was.")
 
 
-def _no_survey(customer: Customer | None, at: datetime) -> str | None:
+def _survey_reminded(change: Change, customer: Customer | None) -> Change:
+    survey = change.ticket.survey
+    if survey is None:
+        return change
+    reminded = replace(change, ticket=replace(change.ticket, survey=replace(survey, reminded=True)))
+    reason = customer.suppressed_at(change.act.at) if customer else None
+    if reason:
+        return reminded.because(f"No reminder of the survey: {reason}.")
+    invitation = _invitation(change, survey, "survey-reminder")
+    return reminded.sending(invitation).because("Reminded the customer of the survey, once.")
+
+
+def _invitation(change: Change, survey: Survey, what: str) -> Outgoing:
+    data = {"cycle": survey.cycle, "expires_at": plain(survey.expires_at), "form": survey.form.value}
+    return Outgoing(change.act.new_id(), what, change.act.at, to=change.ticket.customer.email, data=data)
+
+
+def _no_survey(customer: Customer | None, at: datetime, every: timedelta) -> str | None:
     if customer is None:
         return None
-    if customer.surveyed_at and abs(at - customer.surveyed_at) < SURVEY_EVERY:
-        return f"this customer was asked on {customer.surveyed_at:%Y-%m-%d}, and is asked once in 30 days"
+    if customer.surveyed_at and abs(at - customer.surveyed_at) < every:
+        return f"this customer was asked on {customer.surveyed_at:%Y-%m-%d}, and is asked once in {every.days} days"
     return customer.suppressed_at(at)
+
+
+def _checked_in(change: Change, customer: Customer | None) -> Change:
+    ticket, act, planned_one = change.ticket, change.act, change.ticket.check_in
+    if planned_one is None:
+        return change
+    rest = replace(change, ticket=replace(ticket, check_in=_next_check_in(planned_one, act.at)))
+    if customer and customer.opted_out:
+        return replace(rest, ticket=replace(ticket, check_in=None)).because("No check-in: the customer wants none.")
+    reason = customer.suppressed_at(act.at) if customer else None
+    if planned_one.follows and ticket.status not in (Status.RESOLVED, Status.CLOSED):
+        reason = "the ticket is open again"
+    if reason:
+        return rest.because(f"No check-in: {reason}.")
+    mail = Outgoing(act.new_id(), "check-in", act.at, to=ticket.customer.email, data={"words": planned_one.words})
+    return rest.sending(mail).because("Sent the planned message.")
+
+
+def _next_check_in(check_in: CheckIn, now: datetime) -> CheckIn | None:
+    """Return the next of a row of check-ins; those that were missed are not made up for."""
+    if check_in.every is None:
+        return None
+    missed = max(0, (now - check_in.at) // check_in.every)
+    following = check_in.at + check_in.every * (missed + 1)
+    return None if check_in.until and following > check_in.until else replace(check_in, at=following)

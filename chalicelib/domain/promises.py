@@ -17,7 +17,16 @@ from chalicelib.domain.calendar import Calendar, due_at, working_time
 
 LEVELS = ("warning", "1", "2", "3")
 _WARNING_SHARE = 0.25
+_RUNS_KEPT = 20
 _WARNING_AT_LEAST = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A time in which a clock ran; of it, the working hours count."""
+
+    began: datetime
+    ended: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,17 @@ class Clock:
     spent: timedelta = timedelta()
     met_at: datetime | None = None
     spoken: int = 0
+    runs: tuple[Run, ...] = ()
+
+    @property
+    def paused(self) -> bool:
+        return self.running_since is None and self.met_at is None
+
+    def ran(self, now: datetime) -> tuple[Run, ...]:
+        """Return when it ran, up to *now*."""
+        return (
+            (*self.runs, Run(self.running_since, now)) if self.running_since and self.running_since < now else self.runs
+        )
 
     def breached(self, now: datetime) -> bool:
         """Tell whether the promise was broken, or is by *now*. A paused clock keeps what was so when it stopped."""
@@ -46,7 +66,7 @@ def start(at: datetime, allowance: timedelta, calendar: Calendar, *, cycle: int 
 def pause(clock: Clock | None, at: datetime, calendar: Calendar) -> Clock | None:
     if clock is None or clock.running_since is None or clock.met_at:
         return clock
-    return replace(clock, spent=_spent(clock, at, calendar), running_since=None)
+    return replace(clock, spent=_spent(clock, at, calendar), running_since=None, runs=_runs(clock, at))
 
 
 def resume(clock: Clock | None, at: datetime, calendar: Calendar) -> Clock | None:
@@ -60,7 +80,7 @@ def resume(clock: Clock | None, at: datetime, calendar: Calendar) -> Clock | Non
 def meet(clock: Clock | None, at: datetime, calendar: Calendar) -> Clock | None:
     if clock is None or clock.met_at:
         return clock
-    return replace(clock, spent=_spent(clock, at, calendar), running_since=None, met_at=at)
+    return replace(clock, spent=_spent(clock, at, calendar), running_since=None, met_at=at, runs=_runs(clock, at))
 
 
 def retarget(
@@ -84,11 +104,20 @@ def next_level(clock: Clock | None, calendar: Calendar) -> tuple[str, datetime] 
     if clock is None or clock.running_since is None or clock.met_at or clock.spoken >= len(LEVELS):
         return None
     level = LEVELS[clock.spoken]
+    ahead = max(clock.allowance * _WARNING_SHARE, _WARNING_AT_LEAST)
+    offset = {"warning": -ahead, "1": timedelta(), "2": clock.allowance * 0.5, "3": clock.allowance}[level]
+    remaining = clock.allowance + offset - clock.spent
+    if remaining <= timedelta():  # it had passed when the clock went on: it waits for opening time
+        return level, calendar.opens_next(clock.running_since)
     if level == "1":
         return level, clock.due_at
-    ahead = max(clock.allowance * _WARNING_SHARE, _WARNING_AT_LEAST)
-    offset = {"warning": -ahead, "2": clock.allowance * 0.5, "3": clock.allowance}[level]
-    return level, due_at(clock.running_since, clock.allowance + offset - clock.spent, calendar)
+    at = due_at(clock.running_since, remaining, calendar)
+    # the hours may have changed since it was promised: what was promised stays, and the levels stay in order
+    return level, min(at, clock.due_at) if level == "warning" else max(at, clock.due_at)
+
+
+def _runs(clock: Clock, at: datetime) -> tuple[Run, ...]:
+    return clock.ran(at)[-_RUNS_KEPT:]
 
 
 def _spent(clock: Clock, at: datetime, calendar: Calendar) -> timedelta:

@@ -33,6 +33,7 @@ class Purpose(StrEnum):
     THREAD = "thread"
     PAGE = "page"
     SURVEY = "survey"
+    OPT_OUT = "opt_out"
 
 
 @dataclass(frozen=True, slots=True)

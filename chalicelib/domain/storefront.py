@@ -11,7 +11,7 @@ A storefront: a brand of the shop, or an internal desk, and the settings that it
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.calendar import ROUND_THE_CLOCK, Calendar
@@ -38,30 +38,6 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class KindPolicy:
-    """What a kind of ticket starts with, asks for, and what follows it."""
-
-    priority: Priority = Priority.NORMAL
-    team: str = "support"
-    asks_for: tuple[str, ...] = ()
-    survey: bool = True
-
-
-KINDS: Mapping[Kind, KindPolicy] = {
-    Kind.QUESTION: KindPolicy(),
-    Kind.COMPLAINT: KindPolicy(Priority.HIGH, "care"),
-    Kind.CLAIM: KindPolicy(Priority.HIGH, "care", ("order_reference", "photo")),
-    Kind.COMPLIMENT: KindPolicy(Priority.LOW, "care", survey=False),
-    Kind.SUGGESTION: KindPolicy(Priority.LOW, "product", survey=False),
-    Kind.REPAIR: KindPolicy(Priority.NORMAL, "technical", ("order_reference",)),
-    Kind.RETURN: KindPolicy(Priority.NORMAL, "returns", ("order_reference",)),
-    Kind.REFUND: KindPolicy(Priority.HIGH, "returns", ("order_reference",)),
-    Kind.CANCELLATION: KindPolicy(Priority.HIGH, "returns", ("order_reference",)),
-    Kind.OTHER: KindPolicy(),
-}
-
-
-@dataclass(frozen=True, slots=True)
 class Targets:
     """Working time allowed until the first response, each next response and the resolution."""
 
@@ -83,29 +59,138 @@ TARGETS: Mapping[Priority, Targets] = {
 
 
 @dataclass(frozen=True, slots=True)
+class KindPolicy:
+    """
+    What a kind of ticket starts with, asks for, and what follows it.
+
+    `check_in_after` is when a planned message follows a resolution; `targets` replace the storefront's for this kind.
+    """
+
+    priority: Priority = Priority.NORMAL
+    team: str = "support"
+    asks_for: tuple[str, ...] = ()
+    survey: bool = True
+    resolved_by_silence: bool = True
+    check_in_after: timedelta | None = None
+    targets: Mapping[Priority, Targets] = field(default_factory=dict)
+
+
+def _days(days: float) -> timedelta:
+    return timedelta(days=days)
+
+
+KINDS: Mapping[Kind, KindPolicy] = {
+    Kind.QUESTION: KindPolicy(),
+    Kind.COMPLAINT: KindPolicy(Priority.HIGH, "care"),
+    Kind.CLAIM: KindPolicy(Priority.HIGH, "care", ("order_reference", "photo"), resolved_by_silence=False),
+    Kind.COMPLIMENT: KindPolicy(Priority.LOW, "care", survey=False),
+    Kind.SUGGESTION: KindPolicy(Priority.LOW, "product", survey=False),
+    Kind.REPAIR: KindPolicy(Priority.NORMAL, "technical", ("order_reference",), check_in_after=_days(3)),
+    Kind.RETURN: KindPolicy(
+        Priority.NORMAL, "returns", ("order_reference",), resolved_by_silence=False, check_in_after=_days(14)
+    ),
+    Kind.REFUND: KindPolicy(Priority.HIGH, "returns", ("order_reference",), resolved_by_silence=False),
+    Kind.CANCELLATION: KindPolicy(Priority.HIGH, "returns", ("order_reference",), resolved_by_silence=False),
+    Kind.OTHER: KindPolicy(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How else the storefront is reached: not everything is digital."""
+
+    telephone: str = ""
+    address: str = ""
+    opening_hours: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A team's lead, who gets the digest, and who is on call; e-mail addresses."""
+
+    lead: str = ""
+    on_call: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """What follows when a customer says nothing to an answer. None leaves a step out."""
+
+    reminder_after: timedelta | None = timedelta(days=3)
+    notice_after: timedelta | None = timedelta(days=6)
+    resolve_after: timedelta | None = timedelta(days=7)
+
+
+class SurveyForm(StrEnum):
+    """CSAT asks how good the help was (1 to 5), CES how easy it was (1 to 7), NPS whether he would tell others (0 to 10)."""
+
+    CSAT = "csat"
+    CES = "ces"
+    NPS = "nps"
+
+
+SCALES: Mapping[SurveyForm, range] = {
+    SurveyForm.CSAT: range(1, 6),
+    SurveyForm.CES: range(1, 8),
+    SurveyForm.NPS: range(11),
+}
+BAD_AT_MOST: Mapping[SurveyForm, int] = {SurveyForm.CSAT: 2, SurveyForm.CES: 3, SurveyForm.NPS: 6}
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyPolicy:
+    """When a customer is asked. `reasons` are what he may choose from when he is not content."""
+
+    form: SurveyForm = SurveyForm.CSAT
+    after: timedelta = timedelta(hours=24)
+    valid_for: timedelta = timedelta(days=14)
+    every: timedelta = timedelta(days=30)
+    reminder_after: timedelta | None = None
+    reasons: tuple[str, ...] = ("slow", "unclear", "not_solved", "unfriendly", "other")
+
+
+@dataclass(frozen=True, slots=True)
+class SeasonTargets:
+    """Other targets from one day to another, both included."""
+
+    begins: date
+    ends: date
+    targets: Mapping[Priority, Targets] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Storefront:
     """
     The settings of one storefront. What is left out is the default of the product.
 
-    `support_addresses` are where customers write; the first is the one mails are sent from.
-    `forms` are senders that write for a customer, whose Reply-To names him.
+    `support_addresses` are where customers write; the first is the one mails are sent from. `forms` are senders that
+    write for a customer, whose Reply-To names him. `version` counts changes of the settings; what was promised to a
+    customer stays as it was promised.
     """
 
     id: str
     name: str
     support_addresses: tuple[str, ...]
     language: str = "en"
+    languages: tuple[str, ...] = ()
+    internal: bool = False
     calendar: Calendar = ROUND_THE_CLOCK
     colour: str = "#1f5fa8"
     signature: str = ""
+    contact: Contact = field(default_factory=Contact)
     review_url: str | None = None
     forms: tuple[str, ...] = ()
     targets: Mapping[Priority, Targets] = field(default_factory=dict)
+    season_targets: tuple[SeasonTargets, ...] = ()
     kinds: Mapping[Kind, KindPolicy] = field(default_factory=dict)
-    survey_after: timedelta = timedelta(hours=24)
-    survey_valid_for: timedelta = timedelta(days=14)
+    silence: Silence = field(default_factory=Silence)
+    survey: SurveyPolicy = field(default_factory=SurveyPolicy)
+    teams: Mapping[str, Team] = field(default_factory=dict)
     close_after: timedelta = timedelta(days=7)
+    thanks_reopen: bool = True
+    digest: bool = True
     created_at: datetime | None = None
+    version: int = 1
 
     @property
     def support_address(self) -> str:
@@ -114,8 +199,14 @@ class Storefront:
     def kind_policy(self, kind: Kind) -> KindPolicy:
         return self.kinds.get(kind) or KINDS[kind]
 
-    def targets_for(self, priority: Priority) -> Targets:
-        return self.targets.get(priority) or TARGETS[priority]
+    def targets_for(self, priority: Priority, kind: Kind, at: datetime) -> Targets:
+        """Return what is promised: the kind's own targets, else the season's, else the storefront's, else the product's."""
+        day = self.calendar.day_of(at)
+        season = next((s for s in self.season_targets if s.begins <= day <= s.ends), None)
+        for targets in (self.kind_policy(kind).targets, season.targets if season else {}, self.targets):
+            if priority in targets:
+                return targets[priority]
+        return TARGETS[priority]
 
     def calendar_for(self, priority: Priority) -> Calendar:
         """Return the hours that count for a priority: urgent runs round the clock."""

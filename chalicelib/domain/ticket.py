@@ -15,12 +15,12 @@ A ticket and what hangs on it. Values only: what may happen to them is in lifecy
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.promises import Clock
 from chalicelib.domain.reference import Reference
-from chalicelib.domain.storefront import Kind, Priority
+from chalicelib.domain.storefront import BAD_AT_MOST, Kind, Priority, SurveyForm
 
 
 class Status(StrEnum):
@@ -200,6 +200,36 @@ class Survey:
     agent: int | None = None
     comment: str = ""
     rated_at: datetime | None = None
+    form: SurveyForm = SurveyForm.CSAT
+    reasons: tuple[str, ...] = ()
+    reminded: bool = False
+
+    @property
+    def is_bad(self) -> bool:
+        return self.rating is not None and self.rating <= BAD_AT_MOST[self.form]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something a person must do by a time, watched like a promise."""
+
+    what: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CheckIn:
+    """
+    A planned message to the customer: at a time, and then again every so often until a time. Without `words`, the usual ones.
+
+    `follows` tells the one of the ticket's kind, which comes after a resolution and only while it holds.
+    """
+
+    at: datetime
+    every: timedelta | None = None
+    until: datetime | None = None
+    words: str | None = None
+    follows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +238,8 @@ class Ticket:
     The state of a ticket, with its timers: `{what: when}`, of which the earliest stands in `by_due_time`.
 
     `version` counts changes and guards each write; `change` is the id of the last one, so that a writer whose answer
-    was lost can see that it was his. `thread` holds the newest Message-IDs of the customer, oldest first.
+    was lost can see that it was his. `thread` holds the newest Message-IDs of the customer, oldest first. From
+    `silence_since` on the desk waits for the customer's word; `silence_spoken` counts what it did about it.
     """
 
     reference: Reference
@@ -243,6 +274,13 @@ class Ticket:
     survey: Survey | None = None
     last_customer_message: str | None = None
     answered_by_human: bool = False
+    last_answer: str | None = None
+    awaits_reply: bool = False
+    silence_since: datetime | None = None
+    silence_spoken: int = 0
+    task: Task | None = None
+    undelivered: bool = False
+    check_in: CheckIn | None = None
     thread: tuple[str, ...] = ()
     participants: tuple[str, ...] = ()
     proposed: tuple[str, ...] = ()
@@ -277,6 +315,7 @@ class Customer:
     surveyed_at: datetime | None = None
     suppressed_until: datetime | None = None
     suppressed_because: str | None = None
+    opted_out: bool = False
 
     def suppressed_at(self, at: datetime) -> str | None:
         """Return why nothing may be mailed to this address at *at*, or None."""

@@ -13,7 +13,7 @@ from chalice.app import Response
 from chalicelib.adapters import templates
 from chalicelib.domain.errors import Fault, Gone, Invalid
 from chalicelib.domain.signing import Claim, Purpose, read_link_token, recipient_digest
-from chalicelib.domain.storefront import Storefront
+from chalicelib.domain.storefront import SCALES, Storefront, SurveyForm
 from chalicelib.domain.surveys import Rating
 from chalicelib.domain.ticket import Author, DeliveryState, Message, Role, Status, Survey, Ticket
 from chalicelib.handlers import docs as api_docs
@@ -26,6 +26,8 @@ from chalicelib.usecases.uploads import Uploads
 
 _NOTICES = frozenset({"sent", "uploaded", "asked-supervisor", "closed", "empty"})
 _MOST_FILES = 5
+_MOST_REASONS = 10
+_LONGEST_STAR = 2
 _MOST_MESSAGES = 200
 _MOST_CHARACTERS = 50_000
 _FALLBACK_VOICE = {"name": "", "colour": "#1f5fa8", "signature": "", "support_address": "", "time_zone": "UTC"}
@@ -76,7 +78,10 @@ def survey(call: Call, token: str) -> Response:
     except Gone:
         return _survey_page(call, call.desk.table.ticket(claim.reference), None, "expired", HTTPStatus.GONE)
     chosen = call.query.get("rating", "")
-    preselected = int(chosen) if chosen in {"1", "2", "3", "4", "5"} else found.rating
+    scale = SCALES[found.form]
+    preselected = (
+        int(chosen) if chosen.isdecimal() and len(chosen) <= _LONGEST_STAR and int(chosen) in scale else found.rating
+    )
     return _survey_page(call, rated, found, "open", rating=preselected)
 
 
@@ -91,6 +96,23 @@ def rate(call: Call, token: str) -> Response:
         rated, found = surveys.show(call.desk, claim)
         return _survey_page(call, rated, found, "open", HTTPStatus.UNPROCESSABLE_ENTITY, notice="rating")
     return _survey_page(call, rated, rated.survey, "thanks", rating=given.rating)
+
+
+def opt_out(call: Call, token: str) -> Response:
+    seen = _linked(call, Purpose.OPT_OUT, token)
+    return _opt_out_page(call, seen, "ask")
+
+
+def opted_out(call: Call, token: str) -> Response:
+    """Record that the customer wants no more planned messages; also the one click of mail programs (RFC 8058)."""
+    seen = _linked(call, Purpose.OPT_OUT, token)
+    call.desk.table.opt_out(seen.customer.email)
+    return _opt_out_page(call, seen, "done")
+
+
+def _opt_out_page(call: Call, seen: Ticket, state: str) -> Response:
+    storefront = call.desk.house.storefront(seen.storefront)
+    return _html(templates.page("opt-out", seen.language, {"storefront": voice(storefront), "state": state}))
 
 
 def docs(call: Call) -> Response:
@@ -108,11 +130,16 @@ def problem_page(problem: Problem, accepts: str) -> Response:
 
 def _opened(call: Call, token: str) -> tuple[Ticket, Storefront]:
     """Return what a signed link opens; for a tampered or foreign one there is nothing, and no word about why."""
-    claim = read_link_token(call.desk.keys(), Purpose.PAGE, token)
+    seen = _linked(call, Purpose.PAGE, token)
+    return seen, call.desk.house.storefront(seen.storefront)
+
+
+def _linked(call: Call, purpose: Purpose, token: str) -> Ticket:
+    claim = read_link_token(call.desk.keys(), purpose, token)
     seen = tickets.read(call.desk, claim.reference)
     surveys.check_claim(seen, claim)
     call.facts["ticket"] = seen.reference
-    return seen, call.desk.house.storefront(seen.storefront)
+    return seen
 
 
 def _visitor(seen: Ticket, claim: Claim) -> Author:
@@ -171,6 +198,7 @@ def _survey_page(
     notice: str | None = None,
 ) -> Response:
     storefront = call.desk.house.storefront(rated.storefront)
+    form = found.form if found else storefront.survey.form
     context = {
         "storefront": voice(storefront),
         "reference": rated.reference,
@@ -181,7 +209,11 @@ def _survey_page(
         "agent": found.agent if found else None,
         "comment": found.comment if found else "",
         "expires_on": found.expires_at if found else None,
-        "review_url": storefront.review_url,
+        "review_url": storefront.review_url if found and rating == max(SCALES[found.form]) else None,
+        "form": form.value,
+        "scale": tuple(SCALES[form]),
+        "reasons": storefront.survey.reasons,
+        "chosen_reasons": found.reasons if found else (),
     }
     return _html(templates.page("survey", rated.language, context), status)
 
@@ -190,17 +222,25 @@ def _rating(form: Mapping[str, list[str]]) -> Rating:
     return Rating(
         rating=_star(form, "rating", needed=True) or 0,
         solved={"yes": True, "no": False}.get(_first(form, "solved")),
-        agent=_star(form, "agent"),
+        agent=_agent_star(form),
         comment=_first(form, "comment").strip()[:_MOST_CHARACTERS],
+        reasons=tuple(reason[:100] for reason in form.get("reason", ())[:_MOST_REASONS]),
     )
+
+
+def _agent_star(form: Mapping[str, list[str]]) -> int | None:
+    given = _star(form, "agent")
+    if given is not None and given not in SCALES[SurveyForm.CSAT]:
+        raise Invalid(Fault("/agent", "must be on the scale"))
+    return given
 
 
 def _star(form: Mapping[str, list[str]], name: str, *, needed: bool = False) -> int | None:
     held = _first(form, name)
-    if held in {"1", "2", "3", "4", "5"}:
+    if held.isdecimal() and len(held) <= _LONGEST_STAR:
         return int(held)
     if held or needed:
-        raise Invalid(Fault(f"/{name}", "must be 1, 2, 3, 4 or 5"))
+        raise Invalid(Fault(f"/{name}", "must be on the scale"))
     return None
 
 

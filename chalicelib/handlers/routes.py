@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from chalicelib.domain.access import Scope
 
 PUBLIC: frozenset[Scope] = frozenset()
+ADMINS = frozenset({Scope.ADMIN})
 AGENTS = frozenset({Scope.AGENT, Scope.ADMIN})
 STOREFRONTS = AGENTS | {Scope.STOREFRONT}
 ALL_KEYS = STOREFRONTS | {Scope.PUBLISHABLE}
@@ -57,11 +58,21 @@ ROUTES = (
     ),
     Route("POST", "/v1/tickets/{reference}/resolve", "tickets.resolve", AGENTS, "Resolve a ticket"),
     Route("POST", "/v1/tickets/{reference}/reopen", "tickets.reopen", AGENTS, "Open a ticket again"),
+    Route("GET", "/v1/tickets/{reference}/promises", "tickets.list_promises", AGENTS, "Explain the promises"),
+    Route("GET", "/v1/tickets/{reference}/events", "tickets.list_events", AGENTS, "What happened, by whom, and why"),
+    Route("PUT", "/v1/tickets/{reference}/check-in", "tickets.plan_check_in", AGENTS, "Plan a message", "CHECK_IN"),
+    Route("DELETE", "/v1/tickets/{reference}/check-in", "tickets.cancel_check_in", AGENTS, "Cancel a planned message"),
+    Route("GET", "/v1/storefronts/{storefront}", "storefronts.read", ADMINS, "Read a storefront's settings"),
+    Route(
+        "PUT", "/v1/storefronts/{storefront}", "storefronts.put", ADMINS, "Write a storefront's settings", "SETTINGS"
+    ),
     Route("POST", "/v1/uploads", "tickets.upload", ALL_KEYS, "Ask where to put a file", "UPLOAD", 201, cors=True),
     Route("GET", "/tickets/{token}", "pages.ticket", PUBLIC, "The customer's page of a ticket"),
     Route("POST", "/tickets/{token}", "pages.write", PUBLIC, "Write on the customer's page", "form", 303),
     Route("GET", "/surveys/{token}", "pages.survey", PUBLIC, "The survey"),
     Route("POST", "/surveys/{token}", "pages.rate", PUBLIC, "Rate the help", "form"),
+    Route("GET", "/opt-outs/{token}", "pages.opt_out", PUBLIC, "Ask for no more planned messages"),
+    Route("POST", "/opt-outs/{token}", "pages.opted_out", PUBLIC, "Get no more planned messages", "form"),
     Route("GET", "/docs", "pages.docs", PUBLIC, "This API, for people"),
     Route("GET", "/openapi.json", "docs.openapi", PUBLIC, "This API, as OpenAPI 3.1"),
     Route("GET", "/health", "docs.health", PUBLIC, "Whether the desk answers"),

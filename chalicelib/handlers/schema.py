@@ -1,46 +1,23 @@
 """
-What requests look like: JSON Schema (the parts that OpenAPI 3.1 shows), and a check that names every fault.
-
-One description serves both: what is documented is what is checked.
+What requests look like, and the JSON reader for what comes from outside.
 """
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from typing import Any
 
-from chalicelib.domain.addresses import is_sendable
-from chalicelib.domain.errors import Fault, Invalid
+from chalicelib.domain.schema import Schema, checked, moment, nullable, one_of, record, several, text
+from chalicelib.domain.settings import SETTINGS
 from chalicelib.domain.storefront import Kind, Priority
 from chalicelib.domain.ticket import Channel, Phase, Status
 
-Schema = Mapping[str, Any]
+__all__ = ["SETTINGS", "Schema", "checked", "moment"]
 
 MOST_BYTES = 256 * 1024
 MOST_DEPTH = 32
 _LONGEST_EMAIL = 254
 _SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def text(most: int, least: int = 0, **more: Any) -> Schema:  # noqa: ANN401
-    return {"type": "string", "minLength": least, "maxLength": most, **more}
-
-
-def one_of(*values: str) -> Schema:
-    return {"type": "string", "enum": list(values)}
-
-
-def record(required: tuple[str, ...] = (), **fields: Schema) -> Schema:
-    return {"type": "object", "properties": fields, "required": list(required), "additionalProperties": False}
-
-
-def several(items: Schema, most: int) -> Schema:
-    return {"type": "array", "items": items, "maxItems": most}
-
-
-def nullable(schema: Schema) -> Schema:
-    return {**schema, "type": [schema["type"], "null"]}
 
 
 EMAIL = text(_LONGEST_EMAIL, 3, format="email")
@@ -94,6 +71,13 @@ PATCH_TICKET = record(
     promised_at=nullable(MOMENT),
     snoozed_until=nullable(MOMENT),
 )
+CHECK_IN = record(
+    ("at",),
+    at=MOMENT,
+    every_days={"type": "integer", "minimum": 1, "maximum": 366},
+    until=MOMENT,
+    message=text(20_000, 1),
+)
 UPLOAD = record(
     ("name", "content_type", "size"),
     name=text(255, 1),
@@ -122,91 +106,6 @@ def parsed(raw: bytes) -> Any:  # noqa: ANN401 whatever was sent
     return value
 
 
-def checked(value: Any, schema: Schema) -> Any:  # noqa: ANN401
-    """
-    Return *value* if it is as *schema* says.
-
-    Raises:
-        Invalid: With a pointer for every fault.
-    """
-    faults = tuple(_faults(value, schema, ""))
-    if faults:
-        raise Invalid(*faults)
-    return value
-
-
-def _faults(value: Any, schema: Schema, at: str) -> Iterator[Fault]:  # noqa: ANN401
-    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    if value is None and "null" in types:
-        return
-    check = {"object": _object, "array": _array, "string": _string, "integer": _integer, "boolean": _boolean}[types[0]]
-    yield from check(value, schema, at)
-
-
-def _object(value: Any, schema: Schema, at: str) -> Iterator[Fault]:  # noqa: ANN401
-    if not isinstance(value, dict):
-        yield Fault(at, "must be an object")
-        return
-    fields = schema["properties"]
-    yield from (Fault(f"{at}/{name}", "is missing") for name in schema["required"] if name not in value)
-    for name, item in value.items():
-        if name in fields:
-            yield from _faults(item, fields[name], f"{at}/{name}")
-        else:
-            yield Fault(f"{at}/{_escaped(name)}", "is not a field of this request")
-
-
-def _array(value: Any, schema: Schema, at: str) -> Iterator[Fault]:  # noqa: ANN401
-    if not isinstance(value, list):
-        yield Fault(at, "must be a list")
-        return
-    if len(value) > schema["maxItems"]:
-        yield Fault(at, f"has more than {schema['maxItems']} items")
-        return
-    for place, item in enumerate(value):
-        yield from _faults(item, schema["items"], f"{at}/{place}")
-
-
-def _string(value: Any, schema: Schema, at: str) -> Iterator[Fault]:  # noqa: ANN401
-    if not isinstance(value, str):
-        yield Fault(at, "must be text")
-    elif "enum" in schema and value not in schema["enum"]:
-        yield Fault(at, f"must be one of: {', '.join(schema['enum'])}")
-    elif len(value.strip()) < schema.get("minLength", 0):
-        yield Fault(
-            at, "must not be empty" if not value.strip() else f"is shorter than {schema['minLength']} characters"
-        )
-    elif len(value) > schema.get("maxLength", MOST_BYTES):
-        yield Fault(at, f"is longer than {schema['maxLength']} characters")
-    elif "pattern" in schema and not re.fullmatch(schema["pattern"], value):
-        yield Fault(at, f"does not have the form {schema['pattern']}")
-    elif schema.get("format") == "email" and not is_sendable(value):
-        yield Fault(at, "is not an e-mail address that mail can be sent to")
-    elif schema.get("format") == "date-time" and moment(value) is None:
-        yield Fault(at, "is not a time in ISO 8601 with its zone, like 2026-03-01T09:30:00Z")
-
-
-def _integer(value: Any, schema: Schema, at: str) -> Iterator[Fault]:  # noqa: ANN401
-    if not isinstance(value, int) or isinstance(value, bool):
-        yield Fault(at, "must be a whole number")
-    elif not schema["minimum"] <= value <= schema["maximum"]:
-        yield Fault(at, f"must lie between {schema['minimum']} and {schema['maximum']}")
-
-
-def _boolean(value: Any, _: Schema, at: str) -> Iterator[Fault]:  # noqa: ANN401
-    if not isinstance(value, bool):
-        yield Fault(at, "must be true or false")
-
-
-def moment(value: str) -> datetime | None:
-    """Return a time in UTC; None for one that is none, or has no zone."""
-    try:
-        at = datetime.fromisoformat(value)
-        return at.astimezone(UTC) if at.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
-
-
 def _no_constant(name: str) -> Any:  # noqa: ANN401
     raise ValueError(f"{name} is not JSON")
 
@@ -221,7 +120,3 @@ def _walk(value: Any) -> Iterator[tuple[Any, int]]:  # noqa: ANN401
             todo += [(part, depth + 1) for pair in found.items() for part in pair]
         elif isinstance(found, list):
             todo += [(part, depth + 1) for part in found]
-
-
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")[:100]

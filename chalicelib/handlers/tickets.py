@@ -10,14 +10,16 @@ from chalice.app import Response
 
 from chalicelib.domain.access import Scope
 from chalicelib.domain.errors import Fault, Invalid, Unseen
-from chalicelib.domain.lifecycle import Intake, Reply
+from chalicelib.domain.lifecycle import Reply
+from chalicelib.domain.opening import Intake
 from chalicelib.domain.reference import parse
 from chalicelib.domain.storefront import Kind, Priority
-from chalicelib.domain.ticket import Author, Channel, Message, Person, Phase, Role, Status, Ticket
+from chalicelib.domain.ticket import Author, Channel, CheckIn, Message, Person, Phase, Role, Status, Ticket
+from chalicelib.domain.timers import CLOCKS
 from chalicelib.handlers import schema
 from chalicelib.handlers.door import Call, json_response
 from chalicelib.handlers.problems import Problem
-from chalicelib.handlers.wire import message_json, ticket_json
+from chalicelib.handlers.wire import clock_json, message_json, ticket_json
 from chalicelib.usecases import listing, tickets, uploads
 from chalicelib.usecases.tickets import Once
 from chalicelib.usecases.uploads import Uploads
@@ -100,6 +102,38 @@ def write(call: Call, reference: str) -> Response:
         missed = tickets.messages(call.desk, ticket.reference, after=unseen.seen, limit=_LIMIT_MOST)
         raise Problem(409, str(unseen), more={"messages": [_message(call, m) for m in missed]}) from unseen
     return json_response(_message(call, message), 201)
+
+
+def list_promises(call: Call, reference: str) -> Response:
+    """Explain each clock: what was promised, when it ran, and which of that time counted."""
+    ticket = _seen(call, reference)
+    calendar = call.desk.house.storefront(ticket.storefront).calendar_for(ticket.priority)
+    now = call.desk.clock()
+    clocks = ((name, getattr(ticket, name)) for name in CLOCKS)
+    return json_response({"items": [clock_json(name, clock, calendar, now) for name, clock in clocks if clock]})
+
+
+def list_events(call: Call, reference: str) -> Response:
+    ticket, limit = _seen(call, reference), _limit(call)
+    found = tickets.events(call.desk, ticket.reference, after=call.query.get("cursor"), limit=limit)
+    return json_response({"items": found, "next_cursor": found[-1]["id"] if len(found) == limit else None})
+
+
+def plan_check_in(call: Call, reference: str) -> Response:
+    body = call.body
+    at = schema.moment(body["at"])
+    every = timedelta(days=body["every_days"]) if "every_days" in body else None
+    until = schema.moment(body["until"]) if "until" in body else None
+    planned = CheckIn(at, every, until, body.get("message")) if at else None
+    ticket = tickets.plan_check_in(
+        call.desk, parse(reference), planned, by=call.who.author, if_match=call.if_match,
+    )  # fmt: skip
+    return _ticket(ticket, call.desk.clock())
+
+
+def cancel_check_in(call: Call, reference: str) -> Response:
+    ticket = tickets.plan_check_in(call.desk, parse(reference), None, by=call.who.author, if_match=call.if_match)
+    return _ticket(ticket, call.desk.clock())
 
 
 def upload(call: Call) -> Response:

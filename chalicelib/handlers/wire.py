@@ -3,12 +3,13 @@ The domain's values as the API shows them.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from chalicelib.domain.calendar import Calendar, intervals
 from chalicelib.domain.delivery import summary
-from chalicelib.domain.promises import Clock
-from chalicelib.domain.ticket import Delivery, File, Message, Ticket, joined_text
+from chalicelib.domain.promises import LEVELS, Clock
+from chalicelib.domain.ticket import CheckIn, Delivery, File, Message, Ticket, joined_text
 
 Link = Callable[[File], str | None]
 
@@ -46,6 +47,10 @@ def ticket_json(ticket: Ticket, now: datetime) -> dict[str, Any]:
         "follow_up_of": ticket.follow_up_of,
         "rating": ticket.survey.rating if ticket.survey else None,
         "survey": _survey_json(ticket),
+        "awaits_reply": ticket.awaits_reply,
+        "task": {"what": ticket.task.what, "due_at": time_json(ticket.task.due_at)} if ticket.task else None,
+        "check_in": _check_in_json(ticket.check_in),
+        "next_at": time_json(ticket.due_at),
         "last_customer_message_id": ticket.last_customer_message,
         "promises": {
             "first_response": _promise_json(ticket.first_response, now),
@@ -109,7 +114,39 @@ def _promise_json(clock: Clock | None, now: datetime) -> dict[str, Any] | None:
     if clock is None:
         return None
     met = time_json(clock.met_at)
-    return {"due_at": time_json(clock.due_at), "met_at": met, "breached": clock.breached(now)}
+    return {"due_at": time_json(clock.due_at), "met_at": met, "breached": clock.breached(now), "paused": clock.paused}
+
+
+def clock_json(name: str, clock: Clock, calendar: Calendar, now: datetime) -> dict[str, Any]:
+    """Return a promise with the intervals that counted, each in working time."""
+    counted = [span for run in clock.ran(now) for span in intervals(run.began, run.ended, calendar)]
+    state = "met" if clock.met_at else "breached" if clock.breached(now) else "paused" if clock.paused else "due"
+    return {
+        "clock": name,
+        "cycle": clock.cycle,
+        "state": state,
+        **(_promise_json(clock, now) or {}),
+        "allowed_minutes": _minutes(clock.allowance),
+        "spent_minutes": _minutes(sum((ends - begins for begins, ends in counted), timedelta())),
+        "told": list(LEVELS[: clock.spoken]),
+        "intervals": [{"from": time_json(begins), "to": time_json(ends)} for begins, ends in counted],
+    }
+
+
+def _minutes(duration: timedelta) -> float:
+    return round(duration.total_seconds() / 60, 1)
+
+
+def _check_in_json(check_in: CheckIn | None) -> dict[str, Any] | None:
+    if check_in is None:
+        return None
+    every = check_in.every.days if check_in.every else None
+    return {
+        "at": time_json(check_in.at),
+        "every_days": every,
+        "until": time_json(check_in.until),
+        "message": check_in.words,
+    }
 
 
 def _delivery_json(delivery: Delivery | None) -> dict[str, Any] | None:
@@ -130,5 +167,7 @@ def _survey_json(ticket: Ticket) -> dict[str, Any] | None:
         "solved": survey.solved,
         "agent": survey.agent,
         "comment": survey.comment,
+        "form": survey.form.value,
+        "reasons": list(survey.reasons),
         "rated_at": time_json(survey.rated_at),
     }

@@ -3,15 +3,14 @@ What ops set up: storefronts, keys, secrets.
 """
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
-from chalicelib.adapters import codec, settings
+from chalicelib.adapters import settings
 from chalicelib.domain import access
 from chalicelib.domain.access import ApiKey, Scope
-from chalicelib.domain.errors import Fault, Invalid, NotFound
+from chalicelib.domain.errors import Fault, Invalid, NotFound, Stale
 from chalicelib.domain.storefront import Storefront
+from chalicelib.usecases import digests
 from chalicelib.wiring import Desk
 
 _KEY_ID_BYTES = 6
@@ -22,29 +21,28 @@ def ensure_signing_keys(desk: Desk) -> None:
     settings.ensure_signing_keys(desk.config.settings_table)
 
 
-def put_storefront(desk: Desk, storefront: Storefront) -> None:
-    desk.house.put_storefront(replace(storefront, created_at=storefront.created_at or desk.clock()))
+def put_storefront(desk: Desk, storefront: Storefront, *, if_match: int | None = None) -> Storefront:
+    """
+    Write a storefront's settings as their next version. What was promised to a customer before stays as it was.
+
+    Raises:
+        Stale: The settings changed since the version that the caller names.
+    """
+    before = desk.house.find_storefront(storefront.id)
+    if if_match is not None and (before is None or before.version != if_match):
+        raise Stale("The settings have changed since you read them. Read them again.")
+    written = replace(
+        storefront,
+        created_at=(before.created_at if before else None) or storefront.created_at or desk.clock(),
+        version=before.version + 1 if before else 1,
+    )
+    desk.house.put_storefront(written, before)
+    digests.plan(desk, written)
+    return written
 
 
 def storefronts(desk: Desk) -> list[Storefront]:
     return desk.house.storefronts()
-
-
-def storefront_from(document: Mapping[str, Any]) -> Storefront:
-    """
-    Return the storefront that a settings file describes; its fields are those of `Storefront`.
-
-    Raises:
-        Invalid: A field is missing or has the wrong form.
-    """
-    for name in ("id", "name", "support_addresses"):
-        if not document.get(name):
-            raise Invalid(Fault(f"/{name}", "is missing"))
-    try:
-        storefront: Storefront = codec.built(Storefront, document)
-    except (TypeError, ValueError, KeyError) as error:
-        raise Invalid(Fault("", f"is not a storefront's settings: {error}")) from error
-    return storefront
 
 
 def create_key(desk: Desk, scope: Scope, *, storefront: str | None = None, name: str = "", email: str = "") -> str:

@@ -3,15 +3,15 @@ From something to send to the mail itself. The same item always makes the same b
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from typing import Any
 
 from chalicelib.adapters import templates
 from chalicelib.domain import signing
 from chalicelib.domain.change import Outgoing
 from chalicelib.domain.signing import Purpose
-from chalicelib.domain.storefront import Storefront
+from chalicelib.domain.storefront import SCALES, Storefront, SurveyForm
 from chalicelib.domain.ticket import SYSTEM, Channel, Message, Ticket
 from chalicelib.mail.compose import Letter, compose
 from chalicelib.wiring import Desk
@@ -20,6 +20,10 @@ LOOP_MARK = "X-Careline-Loop"
 _AUTOMATIC = {
     "ticket-received": (("Auto-Submitted", "auto-replied"), ("Precedence", "auto_reply")),
     "survey-invitation": (("Auto-Submitted", "auto-generated"),),
+    "survey-reminder": (("Auto-Submitted", "auto-generated"),),
+    "silence-reminder": (("Auto-Submitted", "auto-generated"),),
+    "silence-notice": (("Auto-Submitted", "auto-generated"),),
+    "check-in": (("Auto-Submitted", "auto-generated"),),
 }
 
 
@@ -33,7 +37,45 @@ class Prepared:
     shown: Message | None
 
 
-def letter_of(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> Prepared:
+def prepared(desk: Desk, reference: str, outgoing: Outgoing) -> Prepared:
+    """Return the mail of an outbox item, ready to go. The same item always makes the same bytes."""
+    return (
+        _digest(desk, outgoing) if outgoing.what == "digest" else _letter(desk, desk.table.ticket(reference), outgoing)
+    )
+
+
+def _digest(desk: Desk, outgoing: Outgoing) -> Prepared:
+    data = outgoing.data or {}
+    storefront = desk.house.storefront(data["storefront"])
+    sections = [
+        {**section, "items": [_digest_item(desk, item) for item in section["items"]]} for section in data["sections"]
+    ]
+    context = {
+        "storefront": voice(storefront),
+        "day": date.fromisoformat(data["day"]),
+        "lead_name": "",
+        "sections": sections,
+        "spam_count": data["spam_count"],
+    }
+    rendered = templates.mail("digest", storefront.language, context)
+    letter = Letter(
+        sender=(storefront.support_address, storefront.name),
+        to=(outgoing.to, ""),
+        subject=rendered.subject,
+        text=rendered.text,
+        html=rendered.html,
+        headers=(("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All"), (LOOP_MARK, "digest")),
+    )
+    return Prepared(compose(letter), storefront.support_address, (outgoing.to,), None)
+
+
+def _digest_item(desk: Desk, item: Mapping[str, Any]) -> dict[str, object]:
+    due = item.get("due_at")
+    url = f"{desk.config.public_url}/v1/tickets/{item['reference']}"
+    return {**item, "due_at": datetime.fromisoformat(due) if due else None, "url": url}
+
+
+def _letter(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> Prepared:
     """Write the mail of an outbox item: the storefront's voice, the customer's language, signed addresses."""
     storefront = desk.house.storefront(ticket.storefront)
     keys, support = desk.keys(), storefront.support_address
@@ -42,6 +84,11 @@ def letter_of(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> Prepared:
     automatic = outgoing.what in _AUTOMATIC
     thread = signing.thread_id(keys, support, ticket.reference, ticket.epoch)
     cc = () if automatic else ticket.participants
+    headers = (
+        (*_AUTOMATIC[outgoing.what], ("X-Auto-Response-Suppress", "All"), (LOOP_MARK, thread)) if automatic else ()
+    )
+    if outgoing.what == "check-in":
+        headers = (*headers, *_one_click(opt_out_url(desk, ticket, outgoing.to)))
     letter = Letter(
         sender=(support, storefront.name),
         to=(outgoing.to, ticket.customer.name if ticket.authenticated else ""),
@@ -52,9 +99,7 @@ def letter_of(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> Prepared:
         reply_to=signing.reply_address(keys, support, ticket.reference, outgoing.to, ticket.epoch),
         in_reply_to=f"<{ticket.thread[-1]}>" if ticket.thread else None,
         references=tuple(f"<{message_id}>" for message_id in (thread, *ticket.thread)),
-        headers=(*_AUTOMATIC[outgoing.what], ("X-Auto-Response-Suppress", "All"), (LOOP_MARK, thread))
-        if automatic
-        else (),
+        headers=headers,
         attachments=_attachments(desk, ticket, outgoing),
     )
     shown = None
@@ -74,6 +119,7 @@ def voice(storefront: Storefront) -> dict[str, object]:
         "signature": storefront.signature,
         "support_address": storefront.support_address,
         "time_zone": storefront.calendar.time_zone,
+        "contact": asdict(storefront.contact),
     }
 
 
@@ -89,6 +135,26 @@ def survey_url(desk: Desk, ticket: Ticket, cycle: int) -> str:
     return f"{desk.config.public_url}/surveys/{token}"
 
 
+def _one_click(url: str) -> tuple[tuple[str, str], ...]:
+    """Return the headers by which a mail program opts out with one click (RFC 8058 3)."""
+    return ("List-Unsubscribe", f"<{url}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+
+
+def opt_out_url(desk: Desk, ticket: Ticket, recipient: str) -> str:
+    token = signing.link_token(desk.keys(), Purpose.OPT_OUT, ticket.reference, recipient, ticket.epoch)
+    return f"{desk.config.public_url}/opt-outs/{token}"
+
+
+def _survey(desk: Desk, ticket: Ticket, data: Mapping[str, Any]) -> dict[str, object]:
+    form = SurveyForm(data.get("form", SurveyForm.CSAT))
+    return {
+        "survey_url": survey_url(desk, ticket, data["cycle"]),
+        "expires_on": datetime.fromisoformat(data["expires_at"]),
+        "form": form.value,
+        "scale": tuple(reversed(SCALES[form])),
+    }
+
+
 def _context(desk: Desk, ticket: Ticket, storefront: Storefront, outgoing: Outgoing) -> dict[str, object]:
     data = outgoing.data or {}
     known = ticket.authenticated
@@ -102,9 +168,17 @@ def _context(desk: Desk, ticket: Ticket, storefront: Storefront, outgoing: Outgo
     match outgoing.what:
         case "ticket-received":
             return common | {"promise": _promise(data), "missing": tuple(data.get("missing", ()))}
-        case "survey-invitation":
-            expires = datetime.fromisoformat(data["expires_at"])
-            return common | {"survey_url": survey_url(desk, ticket, data["cycle"]), "expires_on": expires}
+        case "survey-invitation" | "survey-reminder":
+            return common | _survey(desk, ticket, data)
+        case "silence-reminder" | "silence-notice":
+            asked = desk.table.message(ticket.reference, data["asked"]) if data.get("asked") else None
+            until = data.get("resolve_on")
+            return common | {
+                "asked": asked.text if asked else "",
+                "resolve_on": datetime.fromisoformat(until) if until else None,
+            }
+        case "check-in":
+            return common | {"words": data.get("words"), "opt_out_url": opt_out_url(desk, ticket, outgoing.to)}
         case _:
             return common | _words(desk, ticket, outgoing)
 

@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.adapters.conflicts import Outrun, Repeated
-from chalicelib.domain import arrivals, language, lifecycle
+from chalicelib.domain import arrivals, language
 from chalicelib.domain.addresses import answers_nobody, is_sendable
 from chalicelib.domain.arrivals import Arrival, Placement, Verdict, Verdicts
 from chalicelib.domain.change import Act, Change, Receipt
 from chalicelib.domain.errors import Busy, NotFound
-from chalicelib.domain.lifecycle import Intake
+from chalicelib.domain.opening import Intake
+from chalicelib.domain.opening import open_ticket as opened
 from chalicelib.domain.reference import draw
 from chalicelib.domain.storefront import Storefront
 from chalicelib.domain.ticket import Author, Channel, File, Message, Person, Role, joined_text
@@ -157,7 +158,7 @@ def _opened(desk: Desk, mail: Mail, arrival: Arrival, message: Message, storefro
         cc=tuple(a.address for a in mail.cc if a.key not in storefront.support_addresses),
         message=message,
     )
-    change = lifecycle.open_ticket(intake, draw(desk.choose), storefront, act)
+    change = opened(intake, draw(desk.choose), storefront, act)
     newcomer = known is None and bool(customer.email) and not intake.automatic and not spam
     return replace(change, new_customer=newcomer)
 

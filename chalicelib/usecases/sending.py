@@ -17,7 +17,7 @@ from chalicelib.domain.delivery import Feedback, risen
 from chalicelib.domain.errors import Busy
 from chalicelib.domain.sending import HELD_AFTER, Progress, State, Step, look_again_at, retry_at, step
 from chalicelib.domain.ticket import SYSTEM, DeliveryState, Ticket
-from chalicelib.usecases.letters import letter_of
+from chalicelib.usecases import letters
 from chalicelib.wiring import Desk
 
 _SETTLES = 3
@@ -62,7 +62,7 @@ def _mail(desk: Desk, unsent: Unsent) -> Outcome:
     if suppressed:
         return _not_sent(desk, unsent, suppressed)
     try:
-        prepared = letter_of(desk, desk.table.ticket(unsent.reference), unsent.outgoing)
+        prepared = letters.prepared(desk, unsent.reference, unsent.outgoing)
     except (ValueError, LookupError, TypeError) as error:
         return _hold(desk, unsent, f"it cannot be written: {type(error).__name__}")
     shown = replace(unsent, outgoing=replace(unsent.outgoing, message=prepared.shown))

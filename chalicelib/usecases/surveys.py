@@ -5,6 +5,7 @@ What customers say of the help: the page shows, the POST records.
 from chalicelib.domain import surveys
 from chalicelib.domain.change import Change
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.reference import draw
 from chalicelib.domain.signing import Claim, recipient_digest
 from chalicelib.domain.surveys import Rating
 from chalicelib.domain.ticket import Author, Role, Survey, Ticket
@@ -31,7 +32,7 @@ def rate(desk: Desk, claim: Claim, given: Rating) -> Ticket:
         check_claim(ticket, claim)
         customer = Author(Role.CUSTOMER, ticket.customer.name, ticket.customer.email)
         storefront = desk.house.storefront(ticket.storefront)
-        return surveys.rate(ticket, claim.cycle, given, storefront, desk.act(customer))
+        return surveys.rate(ticket, claim.cycle, given, storefront, desk.act(customer), draw(desk.choose))
 
     return desk.table.change(claim.reference, decide)
 

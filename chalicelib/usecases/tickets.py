@@ -13,10 +13,12 @@ from chalicelib.adapters.outbox import Unsent
 from chalicelib.domain import language, lifecycle
 from chalicelib.domain.change import Act, Change, Receipt
 from chalicelib.domain.errors import Busy, DeskError, Reused, Stale
-from chalicelib.domain.lifecycle import Intake, Reply
+from chalicelib.domain.lifecycle import Reply
+from chalicelib.domain.opening import Intake
+from chalicelib.domain.opening import open_ticket as opened
 from chalicelib.domain.reference import Reference, draw
 from chalicelib.domain.storefront import Storefront
-from chalicelib.domain.ticket import SYSTEM, Author, Channel, Delivery, DeliveryState, Message, Role, Ticket
+from chalicelib.domain.ticket import SYSTEM, Author, Channel, CheckIn, Delivery, DeliveryState, Message, Role, Ticket
 from chalicelib.usecases.uploads import Uploads, kept
 from chalicelib.wiring import Desk
 
@@ -56,7 +58,7 @@ def open_ticket(
         )
         tier = known.tier if known else intake.customer.tier
         told = replace(intake_now, language=chosen, customer=replace(intake.customer, tier=tier))
-        change = lifecycle.open_ticket(told, reference, storefront, desk.act(by))
+        change = opened(told, reference, storefront, desk.act(by))
         change = replace(change, new_customer=known is None and bool(intake.customer.email))
         try:
             return _committed_once(desk, change, once, change.ticket)
@@ -128,6 +130,20 @@ def reopen(desk: Desk, reference: Reference, *, by: Author, if_match: int | None
     return _changed(desk, reference, lifecycle.reopen, by=by, if_match=if_match)
 
 
+def events(desk: Desk, reference: Reference, *, after: str | None, limit: int) -> list[dict[str, Any]]:
+    """Return what happened to a ticket, oldest first, with the reason for each thing that the desk did by itself."""
+    return desk.table.events(reference, after=after, limit=limit)
+
+
+def plan_check_in(
+    desk: Desk, reference: Reference, check_in: CheckIn | None, *, by: Author, if_match: int | None
+) -> Ticket:
+    """Plan a message to the customer, or cancel it."""
+    return _changed(
+        desk, reference, lambda t, s, a: lifecycle.plan_check_in(t, check_in, s, a), by=by, if_match=if_match
+    )
+
+
 def ask_supervisor(desk: Desk, reference: Reference, *, by: Author) -> Ticket:
     return _changed(desk, reference, lifecycle.ask_supervisor, by=by, if_match=None)
 
@@ -148,7 +164,7 @@ def heard(desk: Desk, ticket: Ticket, message: Message, storefront: Storefront, 
         follow_up_of=ticket.reference,
         message=message,
     )
-    return lifecycle.open_ticket(following, draw(desk.choose), storefront, act)
+    return opened(following, draw(desk.choose), storefront, act)
 
 
 def _changed(

@@ -119,11 +119,11 @@ class Caller:
         finally:
             connection.close()
 
-    def form(self, url: str, **fields: str) -> Answer:
+    def form(self, url: str, **fields: str | list[str]) -> Answer:
         """
         Send a page's form, as a browser does.
         """
-        return self.call("POST", url, urlencode(fields).encode(), key=None, headers={"Content-Type": FORM})
+        return self.call("POST", url, urlencode(fields, doseq=True).encode(), key=None, headers={"Content-Type": FORM})
 
     def upload(self, name: str, content_type: str, content: bytes, *, key: str = "storefront_key") -> str:
         """
@@ -205,7 +205,7 @@ class Caller:
         found: list[dict[str, Any]] = self.call("GET", f"{self.run['mailbox']}/escalations", key=None).json
         return found
 
-    def play(self, at: str, ticket: str | None = None) -> str:
+    def play(self, at: str, ticket: str | None = None, *, storefront: str | None = None) -> str:
         """
         Play time up to *at* (ISO 8601) and return what the command said.
 
@@ -215,7 +215,7 @@ class Caller:
         aws = self.run["aws"]
         command = [sys.executable, "-m", "infra", "sweep", "--stage", "local", "--at", at]
         done = subprocess.run(
-            [*command, "--ticket", ticket] if ticket else command,
+            [*command, *(["--ticket", ticket] if ticket else ["--storefront", storefront] if storefront else [])],
             cwd=ROOT,
             env={name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CARELINE_"))}
             | {

@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from chalicelib.domain import due, lifecycle
+from chalicelib.domain import due, lifecycle, opening
 from chalicelib.domain.calendar import Calendar, Shift
 from chalicelib.domain.change import Act
-from chalicelib.domain.lifecycle import Intake, Reply
+from chalicelib.domain.lifecycle import Reply
+from chalicelib.domain.opening import Intake
 from chalicelib.domain.reference import Reference, draw
 from chalicelib.domain.storefront import Storefront
 from chalicelib.domain.ticket import Author, Channel, Message, Person, Role, Status
@@ -60,7 +61,7 @@ def intake(**more) -> Intake:
 
 def opened(when: datetime = START, storefront: Storefront = DEMO, **more):
     """Return the change that opens a ticket."""
-    return lifecycle.open_ticket(intake(**more), number(), storefront, act(when, EVA))
+    return opening.open_ticket(intake(**more), number(), storefront, act(when, EVA))
 
 
 def ticket(status: Status = Status.NEW, when: datetime = START, storefront: Storefront = DEMO, **more):

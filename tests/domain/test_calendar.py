@@ -2,11 +2,11 @@
 Working time: wall-clock hours, weekends, and the two odd days of the year.
 """
 
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 
-from chalicelib.domain.calendar import ROUND_THE_CLOCK, Calendar, Shift, due_at, working_time
+from chalicelib.domain.calendar import ROUND_THE_CLOCK, Calendar, Season, Shift, due_at, intervals, working_time
 from tests.domain.build import OFFICE, at
 
 LUNCH = Calendar("Europe/Berlin", (Shift(0, time(14), time(18)), Shift(0, time(9), time(12))))
@@ -101,3 +101,79 @@ def test_after_the_weekend_the_desk_opens_on_monday():
 def test_nothing_allowed_is_due_at_once():
     night = at("Sat 2025-03-08 03:00")
     assert due_at(night, timedelta(), OFFICE) == due_at(night, -timedelta(hours=1), OFFICE) == night
+
+
+# Holidays, seasons, several shifts, leap days
+
+SHOP = Calendar(
+    "Europe/Berlin",
+    tuple(Shift(day, time(opens), time(opens + 4)) for day in range(5) for opens in (9, 15)),
+    ("12-25", "02-29", "2025-03-05"),
+    (
+        Season(date(2025, 12, 22), date(2025, 12, 31), (Shift(5, time(10), time(14)), Shift(2, time(9), time(18)))),
+        Season(date(2025, 12, 1), date(2025, 12, 24), tuple(Shift(day, time(8), time(20)) for day in range(7))),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "hours", "due"),
+    [
+        # two shifts a day, and the pause between them
+        ("Mon 2025-03-03 12:00", 2, "Mon 2025-03-03 16:00"),
+        ("Mon 2025-03-03 13:00", 4, "Mon 2025-03-03 19:00"),
+        # a holiday of one year, and the same day of another
+        ("Tue 2025-03-04 18:00", 2, "Thu 2025-03-06 10:00"),
+        ("Wed 2026-03-04 18:00", 2, "Thu 2026-03-05 10:00"),
+        # a holiday of every year, also when it is a leap day
+        ("Fri 2026-12-25 10:00", 1, "Mon 2026-12-28 10:00"),
+        ("Mon 2028-02-28 18:00", 2, "Wed 2028-03-01 10:00"),
+        ("Sun 2027-02-28 18:00", 2, "Mon 2027-03-01 11:00"),
+        # a season has hours of its own, on its first day and its last
+        ("Sun 2025-11-30 12:00", 1, "Mon 2025-12-01 09:00"),
+        ("Sun 2025-12-21 19:00", 2, "Wed 2025-12-24 10:00"),
+        # of two seasons the first counts; a holiday counts more than both
+        ("Wed 2025-12-24 17:00", 2, "Sat 2025-12-27 11:00"),
+        ("Wed 2025-12-31 17:00", 2, "Thu 2026-01-01 10:00"),
+    ],
+)
+def test_a_day_has_the_hours_of_its_holiday_or_its_season_or_its_week(asked, hours, due):
+    assert due_at(at(asked), timedelta(hours=hours), SHOP) == at(due)
+
+
+@pytest.mark.parametrize(
+    ("asked", "morning"),
+    [
+        ("Mon 2025-03-03 08:59", "Mon 2025-03-03 09:00"),
+        ("Mon 2025-03-03 09:00", "Tue 2025-03-04 09:00"),
+        ("Mon 2025-03-03 14:00", "Tue 2025-03-04 09:00"),
+        ("Tue 2025-03-04 20:00", "Thu 2025-03-06 09:00"),
+        ("Fri 2025-03-28 20:00", "Mon 2025-03-31 09:00"),
+        ("Wed 2025-12-24 20:00", "Sat 2025-12-27 10:00"),
+    ],
+)
+def test_a_morning_is_the_first_opening_of_a_day(asked, morning):
+    assert SHOP.morning_after(at(asked)) == at(morning)
+
+
+def test_round_the_clock_a_day_begins_at_midnight():
+    assert ROUND_THE_CLOCK.morning_after(at("Mon 2025-03-03 10:00")) == at("Tue 2025-03-04 01:00")
+
+
+def test_one_business_day_ends_when_the_next_one_closes():
+    assert SHOP.next_working_day_ends(at("Tue 2025-03-04 10:00")) == at("Thu 2025-03-06 19:00")
+    assert SHOP.next_working_day_ends(at("Sun 2025-11-30 10:00")) == at("Mon 2025-12-01 20:00")
+
+
+def test_only_working_hours_are_counted_one_by_one():
+    counted = [*intervals(at("Tue 2025-03-04 17:00"), at("Thu 2025-03-06 16:00"), SHOP)]
+    assert counted == [
+        (at("Tue 2025-03-04 17:00"), at("Tue 2025-03-04 19:00")),
+        (at("Thu 2025-03-06 09:00"), at("Thu 2025-03-06 13:00")),
+        (at("Thu 2025-03-06 15:00"), at("Thu 2025-03-06 16:00")),
+    ]
+
+
+def test_a_leap_day_is_a_day_like_others():
+    assert due_at(at("Tue 2028-02-29 16:00"), timedelta(hours=2), OFFICE) == at("Wed 2028-03-01 10:00")
+    assert working_time(at("Mon 2028-02-28 00:00"), at("Wed 2028-03-01 00:00"), OFFICE) == timedelta(hours=16)

@@ -88,7 +88,9 @@ def bounced(of):
 
 def rated_badly(of):
     asked = due.fire(of, None, DEMO, act(START + timedelta(days=1), SYSTEM)).ticket
-    return rate(asked, 1, Rating(1, comment="It is still broken."), DEMO, act(START + timedelta(days=2), EVA)).ticket
+    return rate(
+        asked, 1, Rating(1, comment="It is still broken."), DEMO, act(START + timedelta(days=2), EVA), number()
+    ).ticket
 
 
 def left_for_a_week(of):
@@ -376,7 +378,8 @@ def test_a_survey_is_cancelled_when_the_resolution_is_none_any_more(event):
 
 def test_a_reply_that_cannot_be_delivered_is_told_to_the_lead():
     change = lifecycle.bounced(ticket(RESOLVED), "eva@customer.test", DEMO, act(LATER, SYSTEM))
-    assert change.why == ("Opened again: the last reply could not be delivered.",)
+    assert change.why[0] == "Opened again: the last reply could not be delivered."
+    assert "Told the lead: a reply could not be delivered." in change.why
     assert change.outgoing[0].data["reason"] == "reply_undeliverable"
     assert "Opened again" not in lifecycle.bounced(ticket(CLOSED), "eva@customer.test", DEMO, act(LATER, SYSTEM)).why[0]
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain import due, lifecycle
+from chalicelib.domain import due, lifecycle, opening
 from chalicelib.domain.change import Change
 from chalicelib.domain.errors import DeskError
 from chalicelib.domain.lifecycle import Reply
@@ -44,6 +44,10 @@ def agent_answers(ticket, front, now, n):
     return lifecycle.reply(ticket, Reply("An answer.", status=status), front, act(now))
 
 
+def agent_asks(ticket, front, now, n):
+    return lifecycle.reply(ticket, Reply("Which one?", awaits_reply=(None, False)[n % 4 == 3]), front, act(now))
+
+
 def agent_notes(ticket, front, now, _):
     return lifecycle.reply(ticket, Reply("A note.", internal=True), front, act(now))
 
@@ -74,7 +78,7 @@ def answer_bounces(ticket, front, now, _):
 
 def customer_rates(ticket, front, now, n):
     given = Rating(1 + n % 5, comment="Because." * (n % 2))
-    return rate(ticket, ticket.resolution_cycle, given, front, act(now, EVA))
+    return rate(ticket, ticket.resolution_cycle, given, front, act(now, EVA), number())
 
 
 def time_passes(ticket, front, now, _):
@@ -82,13 +86,14 @@ def time_passes(ticket, front, now, _):
 
 
 EVENTS = (
-    customer_writes, robot_writes, stranger_writes, agent_answers, agent_notes, agent_moves, agent_reprioritises,
+    customer_writes, robot_writes, stranger_writes, agent_answers, agent_asks, agent_notes, agent_moves,
+    agent_reprioritises,
     agent_snoozes, agent_resolves, agent_reopens, answer_bounces, customer_rates, time_passes,
 )  # fmt: skip
-WRITTEN = (customer_writes, robot_writes, stranger_writes, agent_answers, agent_notes)
+WRITTEN = (customer_writes, robot_writes, stranger_writes, agent_answers, agent_asks, agent_notes)
 
 steps = st.lists(
-    st.tuples(st.sampled_from(EVENTS), st.integers(0, 39), st.sampled_from((0, 1, 7, 24, 25, 7 * 24))),
+    st.tuples(st.sampled_from(EVENTS), st.integers(0, 39), st.sampled_from((0, 1, 7, 24, 25, 3 * 24, 7 * 24))),
     max_size=12,
 )
 lives = st.tuples(
@@ -104,7 +109,7 @@ def lived(life):
     how, front, email, happened = life
     robot = {"unanswered_because": "it is automatic mail"} if how["automatic"] else {}
     asked = intake(customer=Person(email, phone="1"), **how, **robot)
-    change = lifecycle.open_ticket(asked, number(), front, act(START, EVA))
+    change = opening.open_ticket(asked, number(), front, act(START, EVA))
     yield None, None, change, START
     now, ticket = START, change.ticket
     for event, n, hours in happened:
@@ -138,7 +143,7 @@ def test_no_order_of_events_answers_a_robot(life):
         if event is None and (life[0]["automatic"] or life[0]["spam"]):
             assert change.outgoing == ()
         mails = [out for out in change.outgoing if out.what != "escalation"]
-        assert len(mails) <= 1
+        assert len(mails) == len({out.what for out in mails})
         assert all(out.to == EVA.email for out in mails)
 
 
@@ -162,6 +167,7 @@ def test_no_order_of_events_surveys_what_is_not_resolved(life):
 @settings(max_examples=150, deadline=None)
 @given(lives)
 def test_no_clock_runs_while_the_customer_is_waited_for(life):
+    how = life[0]
     for _, _, change, now in lived(life):
         ticket = change.ticket
         clocks = [clock for clock in (getattr(ticket, name) for name in CLOCKS) if clock]
@@ -170,7 +176,7 @@ def test_no_clock_runs_while_the_customer_is_waited_for(life):
             assert running == []
         else:
             # and the other way round: who waits for us has a clock that runs
-            assert ticket.resolution in running
+            assert ticket.resolution in running or (how["automatic"] and not clocks)
             assert all(clock in running or clock.met_at for clock in clocks)
         assert all(clock.spent >= timedelta() for clock in clocks)
         assert all(clock.running_since <= now for clock in running)
@@ -192,16 +198,43 @@ def test_no_level_is_published_twice_and_nothing_due_stays_behind(life):
 
 @settings(max_examples=100, deadline=None)
 @given(lives)
-def test_only_an_acknowledgement_a_survey_and_what_an_agent_wrote_is_mailed(life):
-    for event, _, change, _ in lived(life):
+def test_silence_is_broken_step_by_step_and_only_while_it_lasts(life):
+    said, since = [], None
+    for event, before, change, _ in lived(life):
+        if before is None or before.silence_since != since:
+            said, since = [], before.silence_since if before else None
+        steps = [out.what for out in change.outgoing if out.what.startswith("silence-")]
+        if steps:
+            assert event is time_passes
+            assert before.status is Status.PENDING
+            assert before.awaits_reply
+            assert not before.snoozed_until or before.snoozed_until > since
+        said += steps
+        assert said in ([], ["silence-reminder"], ["silence-reminder", "silence-notice"])
+        if event is time_passes and before.status is Status.PENDING and change.ticket.status is Status.RESOLVED:
+            assert life[1].kind_policy(before.kind).resolved_by_silence
+            assert change.ticket.survey.state is SurveyState.SKIPPED
+            assert any("by silence" in line for line in change.why)
+
+
+@settings(max_examples=100, deadline=None)
+@given(lives)
+def test_only_what_the_product_names_is_mailed(life):
+    for event, before, change, _ in lived(life):
         for out in change.outgoing:
             match out.what:
                 case "ticket-received":
                     assert event is None
                 case "agent-reply":
-                    assert event is agent_answers
+                    assert event in (agent_answers, agent_asks)
                     assert change.act.by == ANA
                 case "survey-invitation":
                     assert event is time_passes
+                case "silence-reminder" | "silence-notice":
+                    assert event is time_passes
+                    assert before.status is Status.PENDING
+                case "check-in":
+                    assert event is time_passes
+                    assert change.ticket.status in (Status.RESOLVED, Status.CLOSED)
                 case _:
                     assert out.what == "escalation"

@@ -11,14 +11,14 @@ from chalicelib.domain.errors import Gone
 from chalicelib.domain.lifecycle import reopen
 from chalicelib.domain.surveys import Rating, answerable, rate
 from chalicelib.domain.ticket import SYSTEM, Status
-from tests.domain.build import DEMO, EVA, START, act, ticket
+from tests.domain.build import DEMO, EVA, START, act, number, ticket
 
 DAY = timedelta(days=1)
 ASKED = due.fire(ticket(Status.RESOLVED), None, DEMO, act(START + DAY, SYSTEM)).ticket
 
 
 def rated(of, rating, when=START + 2 * DAY, **more):
-    return rate(of, 1, Rating(rating, **more), DEMO, act(when, EVA))
+    return rate(of, 1, Rating(rating, **more), DEMO, act(when, EVA), number())
 
 
 @pytest.mark.parametrize(

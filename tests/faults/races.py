@@ -187,7 +187,7 @@ RACES = (
         scenarios.acknowledged,
         twice(replying),
         text("""
-        ticket 'My parcel' pending v2 normal; clocks first_response=met/0 resolution=rests/0
+        ticket 'My parcel' pending v2 normal; clocks first_response=met/0 resolution=rests/0; timers silence
           agent 'It is on its way.'; eva@customer.test delivered
           customer 'Where is it?'
           system ...; automatic; eva@customer.test delivered
@@ -277,7 +277,7 @@ RACES = (
         answered 201 My parcel: 1
     """),
         text("""
-        ticket 'My parcel' pending v4 normal; clocks first_response=met/0 next_response=met/0 resolution=rests/0
+        ticket 'My parcel' pending v4 normal; clocks first_response=met/0 next_response=met/0 resolution=rests/0; timers silence
           agent 'It is on its way.'; eva@customer.test delivered
           agent 'Yes.'; eva@customer.test delivered
           customer 'But when?'
@@ -314,7 +314,7 @@ RACES = (
         scenarios.answered,
         stream_and_sweep,
         text("""
-        ticket 'My parcel' pending v2 normal; clocks first_response=met/0 resolution=rests/0
+        ticket 'My parcel' pending v2 normal; clocks first_response=met/0 resolution=rests/0; timers silence
           agent 'It is on its way.'; eva@customer.test delivered
           customer 'Where is it?'
           system ...; automatic; eva@customer.test delivered
@@ -465,7 +465,7 @@ RACES = (
         scenarios.surveyed,
         twice(rating),
         text("""
-        ticket 'My parcel' open v5 normal; clocks first_response=met/0 next_response=runs/0 resolution=runs/0; timers next_response,resolution; survey 1 sent rated 1 'Too late.'; tags bad-csat
+        ticket 'My parcel' open v5 normal; clocks first_response=met/0 next_response=runs/0 resolution=runs/0; timers next_response,resolution,task; survey 1 sent rated 1 'Too late.'; tags bad-csat
           agent 'It is on its way.'; eva@customer.test delivered
           customer 'Where is it?'
           system ...; automatic; eva@customer.test delivered

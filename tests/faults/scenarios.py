@@ -399,7 +399,7 @@ SCENARIOS = (
         acknowledged,
         agent_replies,
         text("""
-        ticket 'My parcel' pending v2 normal; clocks first_response=met/0 resolution=rests/0
+        ticket 'My parcel' pending v2 normal; clocks first_response=met/0 resolution=rests/0; timers silence
           agent 'It is on its way.'; eva@customer.test delivered
           customer 'Where is it?'
           system ...; automatic; eva@customer.test delivered
@@ -548,7 +548,7 @@ SCENARIOS = (
         uploaded_by_agent,
         is_sent,
         text("""
-        ticket 'My parcel' pending v2 normal; clocks first_response=met/0 resolution=rests/0
+        ticket 'My parcel' pending v2 normal; clocks first_response=met/0 resolution=rests/0; timers silence
           agent 'Print this label.'; file label.png; eva@customer.test delivered
           customer 'Where is it?'
           system ...; automatic; eva@customer.test delivered
@@ -620,7 +620,7 @@ SCENARIOS = (
         surveyed,
         is_rated,
         text("""
-        ticket 'My parcel' open v5 normal; clocks first_response=met/0 next_response=runs/0 resolution=runs/0; timers next_response,resolution; survey 1 sent rated 1 'Too late.'; tags bad-csat
+        ticket 'My parcel' open v5 normal; clocks first_response=met/0 next_response=runs/0 resolution=runs/0; timers next_response,resolution,task; survey 1 sent rated 1 'Too late.'; tags bad-csat
           agent 'It is on its way.'; eva@customer.test delivered
           customer 'Where is it?'
           system ...; automatic; eva@customer.test delivered
@@ -679,7 +679,7 @@ SCENARIOS = (
         delivered,
         is_complained_of,
         text("""
-        ticket 'My parcel' pending v2 normal; clocks first_response=met/0 resolution=rests/0
+        ticket 'My parcel' pending v2 normal; clocks first_response=met/0 resolution=rests/0; timers silence
           agent 'It is on its way.'; eva@customer.test complained
           customer 'Where is it?'
           system ...; automatic; eva@customer.test delivered

@@ -1,5 +1,5 @@
 """
-The seven points of the demo, on a desk of its own.
+The points of the demo, on a desk of its own.
 """
 
 import pytest

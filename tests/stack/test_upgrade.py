@@ -13,7 +13,7 @@ from threading import Event, Thread
 
 import pytest
 
-from infra.demo import link
+from infra.demo.stage import link
 from infra.embedded.caller import Caller
 from infra.embedded.settings import ROOT, STAGE
 from tests.stack.conftest import ready

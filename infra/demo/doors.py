@@ -1,129 +1,13 @@
 """
-`python -m infra demo`: a ticket's journey through every door of the desk that runs here, shown step by step.
-
-It uses what anybody has: HTTP, mail, the intake queue, the mailbox. Each run brings customers of its own and plays time
-for their tickets only, so that it can be repeated on a desk that is in use. The first surprise ends it, with exit code 1.
+A ticket's journey through every door of the desk: the API, the page, mail, the queue, and time.
 """
 
-import argparse
 import json
-import re
 import secrets
-from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 
-from infra.aws import RUN_FILE, Trouble
-from infra.embedded.caller import Answer, Caller, NeverCame, eventually, header, mail
-from infra.embedded.settings import stay_at_home
-
-SHOWN = 110
-
-Step = Callable[["Demo"], None]
-
-
-class Surprise(Exception):
-    """
-    What came back was not what the desk promises.
-    """
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--only", type=int, choices=range(1, len(POINTS) + 1), metavar="N", help="one point only, 1 to 7"
-    )
-
-
-def run(args: argparse.Namespace) -> int:
-    if not RUN_FILE.exists():
-        raise Trouble("No desk runs here: start one with `make run`, in another terminal.")
-    stay_at_home()
-    demo = Demo(Caller(json.loads(RUN_FILE.read_text())))
-    for number, (title, point) in enumerate(POINTS, 1):
-        if args.only in {None, number}:
-            print(f"\n{number}. {title}", flush=True)
-            try:
-                point(demo)
-            except (Surprise, NeverCame, RuntimeError) as error:
-                raise Trouble(f"\nA surprise: {error}") from error
-    print("\nAll as promised. The mails are in the mailbox:", demo.desk.run["mailbox"])
-    return 0
-
-
-class Demo:
-    def __init__(self, desk: Caller) -> None:
-        self.desk = desk
-        self._tag = secrets.token_hex(3)
-
-    def customer(self, name: str) -> str:
-        return f"{name}.{self._tag}@example.com"
-
-    def call(self, method: str, url: str, body: object = None, *, wanted: int, **how: Any) -> Answer:  # noqa: ANN401
-        """
-        Ask the desk, show what was asked and what came back, and insist on a status.
-        """
-        answer = self.desk.call(method, url, body, **how)
-        self.show(f"{method} {url}", f"{answer.status} {_told(answer)}")
-        if answer.status != wanted:
-            raise Surprise(f"{method} {url} gave {answer.status}, not {wanted}: {answer.text[:500]}")
-        return answer
-
-    def open(self, email: str, *, wanted: int = 201, **more: Any) -> Any:  # noqa: ANN401
-        ticket = {"customer": {"email": email}, "subject": "Where is my parcel?", "body": "It is late.", **more}
-        return self.call("POST", "/v1/tickets", ticket, wanted=wanted).json
-
-    def letter(self, to: str, seen: int = 0) -> dict[str, Any]:
-        message = self.desk.next_mail(to, seen)
-        self.show(f"mail to {message['to']}", message["subject"])
-        return message
-
-    def messages(self, reference: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.desk.call("GET", f"/v1/tickets/{reference}/messages", key="agent_key").json[
-            "items"
-        ]
-        return found
-
-    def ticket(self, reference: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.desk.call("GET", f"/v1/tickets/{reference}", key="agent_key").json
-        return found
-
-    def tickets_of(self, customer: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.desk.call(
-            "GET", f"/v1/tickets?customer={quote(customer)}", key="agent_key"
-        ).json["items"]
-        return found
-
-    def send(self, written: Any, **how: str) -> None:  # noqa: ANN401
-        self.desk.send(written, **how)
-        self.show(f"mail to {written['To']}", written["Subject"])
-
-    def show(self, what: str, came: str) -> None:
-        print(f"   {what}\n     {' '.join(came.split())[:SHOWN]}", flush=True)
-
-    def expect(self, holds: object, words: str) -> None:
-        if not holds:
-            raise Surprise(f"not so: {words}")
-        print(f"   ✓ {words}", flush=True)
-
-
-def _told(answer: Answer) -> str:
-    kind = answer.headers.get_content_type()
-    if not kind.endswith("json"):
-        return answer.headers.get("Location", kind)
-    told = answer.json
-    names = ("reference", "status", "title", "detail", "id", "text")
-    return ", ".join(f"{name}: {told[name]}" for name in names if told.get(name) is not None) or json.dumps(told)
-
-
-def link(message: dict[str, Any], kind: str) -> str:
-    """
-    Return the signed link of a mail to a page of one *kind*.
-    """
-    found = re.search(rf"http\S+/{kind}/[^\s?>\"]+", message["text"])
-    if not found:
-        raise Surprise(f"the mail {message['subject']!r} has no link to {kind}")
-    return found[0]
+from infra.demo.stage import Demo, later, link
+from infra.embedded.caller import eventually, header, mail
 
 
 def by_api(demo: Demo) -> None:
@@ -260,7 +144,7 @@ def _thread(message: dict[str, Any]) -> set[str]:
 def delivered(demo: Demo) -> None:
     ida = demo.customer("ida")
     arrived = demo.open(ida)["reference"]
-    _reply(demo, arrived)
+    demo.reply(arrived)
     eventually(lambda: _state(demo, arrived, "agent") == "delivered")
     demo.expect(True, "a reply that has arrived says so")
     angry = f"complaint+{secrets.token_hex(3)}@simulator.amazonses.com"
@@ -272,18 +156,13 @@ def delivered(demo: Demo) -> None:
     demo.send(forged)
     (ticket,) = eventually(lambda: demo.tickets_of(gone))
     demo.expect(not demo.desk.mails(gone), "a mail that is not its domain's is not acknowledged")
-    _reply(demo, ticket["reference"])
+    demo.reply(ticket["reference"])
     eventually(lambda: _state(demo, ticket["reference"], "agent") == "bounced")
     eventually(lambda: demo.ticket(ticket["reference"])["status"] == "open")
     demo.expect(True, "a reply that came back says so, and opens the ticket again")
-    _reply(demo, ticket["reference"])
+    demo.reply(ticket["reference"])
     eventually(lambda: (_delivery(demo, ticket["reference"], "agent") or {}).get("reason"))
     demo.expect(len(demo.desk.mails(gone)) == 1, "nothing more is sent to an address that is gone")
-
-
-def _reply(demo: Demo, reference: str) -> None:
-    body = {"body": "Here you are.", "status": "pending"}
-    demo.call("POST", f"/v1/tickets/{reference}/messages", body, wanted=201, key="agent_key")
 
 
 def _state(demo: Demo, reference: str, of: str) -> str | None:
@@ -302,31 +181,16 @@ def in_time(demo: Demo) -> None:
     joe = demo.customer("joe")
     opened = demo.open(joe)
     late = opened["promises"]["first_response"]["due_at"]
-    demo.desk.play(_later(late, minutes=1), opened["reference"])
+    demo.desk.play(later(late, minutes=1), opened["reference"])
     escalated = eventually(lambda: [e for e in demo.desk.escalations() if opened["reference"] in json.dumps(e)])
     demo.show("escalation", json.dumps(escalated[0]))
-    _reply(demo, opened["reference"])
+    demo.reply(opened["reference"])
     demo.letter(joe, 1)
     demo.call("POST", f"/v1/tickets/{opened['reference']}/resolve", wanted=200, key="agent_key")
     resolved = demo.ticket(opened["reference"])["resolved_at"]
-    demo.desk.play(_later(resolved, hours=24, minutes=1), opened["reference"])
+    demo.desk.play(later(resolved, hours=24, minutes=1), opened["reference"])
     survey = link(demo.letter(joe, 2), "surveys")
     demo.call("GET", survey, wanted=200, key=None)
     demo.expect(demo.ticket(opened["reference"])["rating"] is None, "looking at the survey rates nothing")
     demo.expect(demo.desk.form(survey, rating="5", solved="yes").status == 200, "a POST does")  # noqa: PLR2004
     demo.expect(demo.ticket(opened["reference"])["rating"] == 5, "rated: 5")  # noqa: PLR2004
-
-
-def _later(at: str, **by: float) -> str:
-    return (datetime.fromisoformat(at) + timedelta(**by)).isoformat()
-
-
-POINTS: tuple[tuple[str, Step], ...] = (
-    ("A ticket by the API", by_api),
-    ("The customer's page", by_page),
-    ("A ticket by mail", by_mail),
-    ("Tickets by queue", by_queue),
-    ("An agent answers", by_agent),
-    ("How the mails fared", delivered),
-    ("In time", in_time),
-)
