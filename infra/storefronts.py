@@ -5,17 +5,28 @@ Storefronts: their settings from a file, and their mail identities in SES, with 
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
 from infra import stage
 from infra.aws import Session, Trouble, session_for
 
+if TYPE_CHECKING:
+    from chalicelib.wiring import Desk
+
+_TELL_EVERY = 500
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     apply = actions.add_parser("apply", help="create or change the storefronts of a YAML or JSON file")
     apply.add_argument("file", type=Path, help="one storefront, or a list: id, name, support_addresses, language, ...")
+    apply.add_argument(
+        "--promise-anew",
+        action="store_true",
+        help="let the new hours and targets count for tickets that are open already; else what was promised stays",
+    )
     listing = actions.add_parser("list", help="show every storefront")
     for each in (apply, listing):
         stage.add_stage(each)
@@ -41,9 +52,24 @@ def run(args: argparse.Namespace) -> int:
         except DeskError as error:
             raise Trouble(f"{args.file}, storefront {document.get('id', '?')}: {error}") from error
         print(f"{storefront.id}: applied")
+        if args.promise_anew:
+            promise_anew(desk, storefront.id)
         for domain in sorted({address.partition("@")[2] for address in storefront.support_addresses}):
             print("\n".join(mail_identity(domain, session)))
     return 0
+
+
+def promise_anew(desk: "Desk", storefront: str) -> None:
+    """Let today's settings count for the open tickets of *storefront*, and say how far it is."""
+    from chalicelib.domain.ticket import SYSTEM
+    from chalicelib.usecases import tickets
+
+    looked_at, changed = 0, 0
+    for _, anew in tickets.promise_anew(desk, storefront, by=SYSTEM):
+        looked_at, changed = looked_at + 1, changed + anew
+        if looked_at % _TELL_EVERY == 0:
+            print(f"{storefront}: {looked_at} open tickets looked at, {changed} promised anew", flush=True)
+    print(f"{storefront}: {looked_at} open tickets, {changed} promised anew")
 
 
 def documents(file: Path) -> list[dict[str, object]]:

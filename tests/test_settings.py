@@ -2,12 +2,16 @@
 The settings of a storefront, over HTTP: read whole, checked whole, written whole.
 """
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
+from chalicelib.domain import opening
 from chalicelib.domain.settings import document_of, storefront_from
-from chalicelib.usecases import house
+from chalicelib.domain.ticket import SYSTEM, Channel, Person
+from chalicelib.usecases import house, listing, tickets
+from chalicelib.usecases.uploads import Uploads
 from infra.storefronts import documents
 from tests.api import served
 
@@ -62,6 +66,7 @@ WHOLE = {
     "forms": ["noreply@market.example"],
     "colour": "#123abc",
     "signature": "Your garden",
+    "voice": {"es": {"greeting": "¡Hola, {name}!", "hello": "¡Hola!", "closing": "Hasta pronto"}, "en": {}},
     "contact": {"telephone": "+34 910 000 000", "address": "Calle Mayor 1", "opening_hours": "10 to 18"},
     "review_url": "https://reviews.example/shop",
     "holidays": ["2026-04-03", "12-25", "02-29"],
@@ -150,6 +155,50 @@ def test_a_document_of_settings_is_what_it_was_read_from():
     assert storefront.calendar.seasons[0].begins == date(2026, 7, 1)
 
 
+def test_mails_begin_and_end_in_the_shops_own_words(api):
+    put(api, voice={"en": {"greeting": "Hi {name}!", "closing": "Cheers"}})
+    world = api.world
+    for known in ({"name": "Eva {name}"}, {}):
+        opened = {"customer": {"email": "eva@customer.test", "language": "en"} | known, "subject": "Hello", "body": "Where is it?"}
+        got = api.ask("POST", "/v1/tickets", opened, by="storefront")
+        assert got.status_code == 201, got.body
+    world.settle()
+    named, nameless = (mail.get_body(("plain",)).get_content().splitlines() for mail in world.mails("eva@customer.test"))
+    assert named[0] == "Hi Eva {name}!"
+    assert nameless[0] == "Hello,"
+    assert "Cheers" in named
+
+
+def test_what_was_promised_stays_until_it_is_asked_for(api):
+    world = api.world
+    opened = {"customer": {"email": "eva@customer.test"}, "subject": "Hello", "body": "Where is it?"}
+    number = api.ask("POST", "/v1/tickets", opened, by="storefront").json_body["reference"]
+    world.later(minutes=10)
+    put(api, targets={"normal": TARGETS})
+    before = world.desk.table.ticket(number)
+    assert before.first_response.allowance == timedelta(hours=8)
+    assert [anew for _, anew in tickets.promise_anew(world.desk, "demo", by=SYSTEM)] == [True]
+    after = world.desk.table.ticket(number)
+    assert after.first_response.due_at == before.created_at + timedelta(minutes=30)
+    assert after.resolution.due_at == before.created_at + timedelta(hours=4)
+    assert after.due_at == before.created_at + timedelta(minutes=15)
+    (line,) = [
+        event for event in world.desk.table.events(number, after=None, limit=9) if event["what"] == "promised_anew"
+    ]
+    assert line["why"] == ["Promised anew: the settings changed, and were to count from the start."]
+    assert [anew for _, anew in tickets.promise_anew(world.desk, "demo", by=SYSTEM)] == [False]
+
+
+def test_a_shop_with_many_open_tickets_promises_all_of_them_anew(world, monkeypatch):
+    monkeypatch.setattr(listing, "_MANY", 2)
+    shop = world.desk.house.storefront("demo")
+    intake = opening.Intake(Person("eva@customer.test"), "Hello", "Where is it?", Channel.API, "en")
+    for _ in range(5):
+        tickets.open_ticket(world.desk, "demo", intake, Uploads("demo"), by=SYSTEM, once=None)
+    house.put_storefront(world.desk, replace(shop, targets=storefront_from(WHOLE, "demo").targets))
+    assert [anew for _, anew in tickets.promise_anew(world.desk, "demo", by=SYSTEM)] == [True] * 5
+
+
 # What is refused, on a desk that none of it changes
 
 
@@ -175,6 +224,9 @@ def room():
         ({"languages": ["en", "x"]}, "/languages/1"),
         ({"internal": "yes"}, "/internal"),
         ({"colour": "blue"}, "/colour"),
+        ({"voice": {"English": {"closing": "Bye"}}}, "/voice/English"),
+        ({"voice": {"en": {"greeting": "Hi friend"}}}, "/voice/en/greeting"),
+        ({"voice": {"en": {"bye": "Bye"}}}, "/voice/en/bye"),
         ({"contact": {"fax": "1"}}, "/contact/fax"),
         ({"review_url": "http://reviews.example"}, "/review_url"),
         ({"time_zone": "Spain/Madrid"}, "/time_zone"),

@@ -125,10 +125,31 @@ def _environment() -> "Environment":
         resolved,
     ):
         environment.filters[of_words.__name__] = of_words
-    for of_language in (moment, stamp, day, last_day, due, asked, size):
+    for of_language in (greeting, closing, moment, stamp, day, last_day, due, asked, size):
         environment.filters[of_language.__name__] = pass_context(of_language)
     environment.tests["web"] = is_web
     return environment
+
+
+# Voice
+
+
+def greeting(context: Mapping[str, Any], name: str, storefront: Mapping[str, Any]) -> str:
+    """Greet *name*, or nobody by name, in the storefront's own words if it has some for this language."""
+    own, usual = _voice(context, storefront), context["t"]["mail"]
+    if not name:
+        return str(own.get("hello") or usual["hello"])
+    return str(own.get("greeting") or usual["greeting"]).replace("{name}", one_line(name))
+
+
+def closing(context: Mapping[str, Any], tone: str, storefront: Mapping[str, Any]) -> str:
+    """Say good-bye in the storefront's own words, else with regards or with thanks."""
+    return str(_voice(context, storefront).get("closing") or context["t"]["mail"]["closing"][tone])
+
+
+def _voice(context: Mapping[str, Any], storefront: Mapping[str, Any]) -> Mapping[str, str]:
+    found: Mapping[str, str] = storefront.get("voice", {}).get(context["language"], {})
+    return found
 
 
 # Words

@@ -12,7 +12,7 @@ from chalicelib.domain import promises, silence
 from chalicelib.domain.change import Act, Change, Outgoing, plain
 from chalicelib.domain.errors import Fault, Invalid, Unseen
 from chalicelib.domain.escalations import escalation
-from chalicelib.domain.moves import awaiting_answer, clocked, illegal, moved_to, reprioritised
+from chalicelib.domain.moves import awaiting_answer, clocked, illegal, moved_to, promised_anew, reprioritised
 from chalicelib.domain.opening import is_urgent_claim, missing
 from chalicelib.domain.storefront import Storefront
 from chalicelib.domain.ticket import (
@@ -28,7 +28,7 @@ from chalicelib.domain.ticket import (
     Status,
     Ticket,
 )
-from chalicelib.domain.timers import settled
+from chalicelib.domain.timers import CLOCKS, settled
 
 _THREAD_LENGTH = 12
 _FEW_WORDS = 12
@@ -204,6 +204,16 @@ def resolve(ticket: Ticket, storefront: Storefront, act: Act) -> Change:
 
 def reopen(ticket: Ticket, storefront: Storefront, act: Act) -> Change:
     return settled(Change(ticket, moved_to(ticket, Status.OPEN, storefront, act), act, "reopened"), storefront)
+
+
+def promise_anew(ticket: Ticket, storefront: Storefront, act: Act) -> Change | None:
+    """Let the storefront's settings of today count for what was promised before; None when that changes nothing."""
+    anew = promised_anew(ticket, storefront)
+    if anew == ticket:
+        return None
+    due = {name: plain(clock.due_at) for name in CLOCKS if (clock := getattr(anew, name)) != getattr(ticket, name)}
+    change = Change(ticket, anew, act, "promised_anew", detail=due)
+    return settled(change.because("Promised anew: the settings changed, and were to count from the start."), storefront)
 
 
 def ask_supervisor(ticket: Ticket, storefront: Storefront, act: Act) -> Change:

@@ -124,6 +124,18 @@ def reprioritised(ticket: Ticket, priority: Priority, storefront: Storefront, at
     )
 
 
+def promised_anew(ticket: Ticket, storefront: Storefront) -> Ticket:
+    """Let today's targets and hours count from the start for what is still promised."""
+    calendar = storefront.calendar_for(ticket.priority)
+    targets = storefront.targets_for(ticket.priority, ticket.kind, ticket.created_at)
+    return replace(
+        ticket,
+        first_response=promises.rewritten(ticket.first_response, targets.first_response, calendar),
+        next_response=promises.rewritten(ticket.next_response, targets.next_response, calendar),
+        resolution=promises.rewritten(ticket.resolution, targets.resolution, calendar),
+    )
+
+
 def illegal(ticket: Ticket, to: Status) -> IllegalMove:
     possible = ", ".join(sorted(MOVES[ticket.status])) or "nothing"
     text = f"A ticket that is {ticket.status.value} cannot become {to.value}; it can become: {possible}."

@@ -96,7 +96,30 @@ def retarget(
     running = clock.running_since is not None
     spent = _spent(clock, at, calendars[0])
     due = due_at(at, allowance - spent, calendars[1])
-    return replace(clock, allowance=allowance, spent=spent, due_at=due, running_since=at if running else None)
+    return replace(
+        clock,
+        allowance=allowance,
+        spent=spent,
+        due_at=due,
+        running_since=at if running else None,
+        runs=_runs(clock, at),
+    )
+
+
+def rewritten(clock: Clock | None, allowance: timedelta, calendar: Calendar) -> Clock | None:
+    """
+    Promise anew, as if *allowance* and *calendar* had held from the start; a clock that is met stays as it is.
+
+    What has spoken stays spoken: each level is published once.
+    """
+    if clock is None or clock.met_at:
+        return clock
+    known = len(clock.runs) < _RUNS_KEPT
+    spent = sum((working_time(run.began, run.ended, calendar) for run in clock.runs), timedelta())
+    changed = replace(clock, allowance=allowance, spent=spent if known else clock.spent)
+    if clock.running_since is None:
+        return changed
+    return replace(changed, due_at=due_at(clock.running_since, allowance - changed.spent, calendar))
 
 
 def next_level(clock: Clock | None, calendar: Calendar) -> tuple[str, datetime] | None:

@@ -7,7 +7,7 @@ out, the desk answers round the clock. Holidays are days, of one year (`2026-04-
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
@@ -30,6 +30,7 @@ from chalicelib.domain.storefront import (
     SurveyPolicy,
     Targets,
     Team,
+    Voice,
 )
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -67,6 +68,7 @@ SETTINGS: Schema = record(
     forms=several(_EMAIL, 50),
     colour=text(7, 7, pattern="^#[0-9a-fA-F]{6}$"),
     signature=text(1000),
+    voice=named(record(greeting=text(100), hello=text(100), closing=text(100))),
     contact=record(telephone=text(40), address=text(200), opening_hours=text(200)),
     review_url=nullable(text(500, 8, pattern=r"^https://\S+$")),
     time_zone=text(60, 1),
@@ -120,6 +122,7 @@ def storefront_from(document: Any, storefront_id: str | None = None) -> Storefro
         ),
         targets=_targets(told.get("targets", {})),
         kinds={Kind(kind): _kind(Kind(kind), said) for kind, said in told.get("kinds", {}).items()},
+        voice={language: Voice(**said) for language, said in told.get("voice", {}).items()},
         contact=Contact(**told.get("contact", {})),
         silence=replace(Silence(), **_durations(told.get("silence", {}))),
         survey=_survey(told.get("survey", {})),
@@ -148,6 +151,7 @@ def document_of(storefront: Storefront) -> dict[str, Any]:
         "forms": list(storefront.forms),
         "colour": storefront.colour,
         "signature": storefront.signature,
+        "voice": {language: _said(voice) for language, voice in storefront.voice.items()},
         "contact": {
             "telephone": storefront.contact.telephone,
             "address": storefront.contact.address,
@@ -193,6 +197,7 @@ def _contradictions(told: Mapping[str, Any], storefront_id: str | None) -> Itera
         yield Fault("/id", f"does not have the form {_ID}, or is longer than {_LONGEST_ID} characters")
     if not told["support_addresses"]:
         yield Fault("/support_addresses", "needs one address at least: mails are sent from it")
+    yield from _wrong_voices(told.get("voice", {}))
     if not _is_zone(told.get("time_zone", "UTC")):
         yield Fault("/time_zone", "is not a time zone; they look like Europe/Madrid")
     if told.get("hours") is not None:
@@ -206,6 +211,14 @@ def _contradictions(told: Mapping[str, Any], storefront_id: str | None) -> Itera
     order = [silence.reminder_after, silence.notice_after, silence.resolve_after]
     if (said := [after for after in order if after is not None]) != sorted(said):
         yield Fault("/silence", "must come in order: reminder, notice, resolve")
+
+
+def _wrong_voices(voices: Mapping[str, Mapping[str, str]]) -> Iterator[Fault]:
+    for language, voice in voices.items():
+        if not re.fullmatch(_LANGUAGE["pattern"], language):
+            yield Fault(f"/voice/{language}", "is not a language; they look like en or es")
+        if "{name}" not in voice.get("greeting", "{name}"):
+            yield Fault(f"/voice/{language}/greeting", "must hold {name}, where the customer's name goes")
 
 
 def _wrong_hours(hours: Mapping[str, list[str]], at: str) -> Iterator[Fault]:
@@ -289,6 +302,10 @@ def _targets_document(targets: Mapping[Priority, Targets]) -> dict[str, dict[str
         }
         for priority, each in targets.items()
     }
+
+
+def _said(voice: Voice) -> dict[str, str]:
+    return {part: words for part, words in asdict(voice).items() if words}
 
 
 def _kind(kind: Kind, told: Mapping[str, Any]) -> KindPolicy:

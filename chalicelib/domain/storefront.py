@@ -105,6 +105,15 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """How mails in one language begin (`greeting` holds `{name}`; `hello` is for nobody by name) and end; "" is the usual."""
+
+    greeting: str = ""
+    hello: str = ""
+    closing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Team:
     """A team's lead, who gets the digest, and who is on call; e-mail addresses."""
 
@@ -177,6 +186,7 @@ class Storefront:
     calendar: Calendar = ROUND_THE_CLOCK
     colour: str = "#1f5fa8"
     signature: str = ""
+    voice: Mapping[str, Voice] = field(default_factory=dict)
     contact: Contact = field(default_factory=Contact)
     review_url: str | None = None
     forms: tuple[str, ...] = ()

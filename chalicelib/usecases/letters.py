@@ -117,6 +117,7 @@ def voice(storefront: Storefront) -> dict[str, object]:
         "name": storefront.name,
         "colour": storefront.colour,
         "signature": storefront.signature,
+        "voice": {language: asdict(voice) for language, voice in storefront.voice.items()},
         "support_address": storefront.support_address,
         "time_zone": storefront.calendar.time_zone,
         "contact": asdict(storefront.contact),

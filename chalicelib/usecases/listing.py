@@ -2,7 +2,7 @@
 Finding tickets: a view, a customer, a status, an assignee, a number. Whatever it is, one page costs the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from chalicelib.adapters import keys, lists
@@ -12,6 +12,7 @@ from chalicelib.domain.reference import parse
 from chalicelib.domain.ticket import CATEGORIES, Category, Status, Ticket
 from chalicelib.wiring import Desk
 
+_MANY = 100
 VIEWS = ("mine", "unassigned", "waiting", "at_risk", "pending", "bad_ratings", "spam", "all")
 
 
@@ -60,6 +61,18 @@ def page(desk: Desk, asked: Asked, *, storefront: str | None, mine: str | None, 
         return lists.page(desk.table, listing, cursor=cursor, limit=limit, keep=keep)
     since = min((s.created_at for s in desk.house.storefronts() if s.created_at), default=desk.clock()).date()
     return lists.by_day(desk.table, fronts, since, cursor=cursor, limit=limit, keep=keep)
+
+
+def unfinished(desk: Desk, storefront: str) -> Iterator[Ticket]:
+    """Yield every ticket of a storefront that is neither solved nor at its end, however many there are."""
+    unfinished = (c for c in Category if c not in (Category.DONE, Category.TERMINAL))
+    for listing in (Listing("by_queue", (keys.queue(storefront, category),)) for category in unfinished):
+        found = Page((), None)
+        while True:
+            found = lists.page(desk.table, listing, cursor=found.next_cursor, limit=_MANY, keep=lambda _: True)
+            yield from found.tickets
+            if found.next_cursor is None:
+                break
 
 
 def _listing(asked: Asked, status: Status | None, fronts: tuple[str, ...], mine: str | None) -> Listing | None:

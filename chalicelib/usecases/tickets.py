@@ -3,7 +3,7 @@ What people do with tickets: open, read, answer, change, resolve.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from chalicelib.domain.opening import open_ticket as opened
 from chalicelib.domain.reference import Reference, draw
 from chalicelib.domain.storefront import Storefront
 from chalicelib.domain.ticket import SYSTEM, Author, Channel, CheckIn, Delivery, DeliveryState, Message, Role, Ticket
+from chalicelib.usecases import listing
 from chalicelib.usecases.uploads import Uploads, kept
 from chalicelib.wiring import Desk
 
@@ -133,6 +134,19 @@ def reopen(desk: Desk, reference: Reference, *, by: Author, if_match: int | None
 def events(desk: Desk, reference: Reference, *, after: str | None, limit: int) -> list[dict[str, Any]]:
     """Return what happened to a ticket, oldest first, with the reason for each thing that the desk did by itself."""
     return desk.table.events(reference, after=after, limit=limit)
+
+
+def promise_anew(desk: Desk, storefront_id: str, *, by: Author) -> Iterator[tuple[Ticket, bool]]:
+    """
+    Let a storefront's settings of today count for what it promised before, ticket by ticket.
+
+    Yields:
+        Each ticket whose promises are open, and whether that changed it. To go on after a failure, begin again.
+    """
+    storefront = desk.house.storefront(storefront_id)
+    for ticket in listing.unfinished(desk, storefront_id):
+        changed = desk.table.change(ticket.reference, lambda now: lifecycle.promise_anew(now, storefront, desk.act(by)))
+        yield changed, changed.version != ticket.version
 
 
 def plan_check_in(

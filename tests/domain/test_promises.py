@@ -131,3 +131,22 @@ def test_an_urgent_ticket_counts_nights_the_day_before_does_not():
     clock = promises.start(at("Fri 2025-03-07 16:00"), hours(8), OFFICE)
     urgent = promises.retarget(clock, at("Sat 2025-03-08 12:00"), timedelta(minutes=90), (OFFICE, ROUND_THE_CLOCK))
     assert urgent.due_at == at("Sat 2025-03-08 12:30")
+
+
+def test_promised_anew_the_new_hours_count_from_the_start():
+    clock = promises.start(at("Mon 2025-03-10 09:00"), hours(8), ROUND_THE_CLOCK)
+    paused = promises.pause(clock, at("Mon 2025-03-10 12:00"), ROUND_THE_CLOCK)
+    running = promises.resume(paused, at("Tue 2025-03-11 10:00"), ROUND_THE_CLOCK)
+    assert promises.rewritten(paused, hours(4), OFFICE).due_at == paused.due_at
+    anew = promises.rewritten(running, hours(4), OFFICE)
+    assert (anew.spent, anew.due_at) == (hours(3), at("Tue 2025-03-11 11:00"))
+    met = promises.meet(running, at("Tue 2025-03-11 10:30"), ROUND_THE_CLOCK)
+    assert promises.rewritten(met, hours(4), OFFICE) == met
+
+
+def test_a_change_of_priority_leaves_the_time_before_it_explained():
+    clock = promises.start(START, hours(8), ROUND_THE_CLOCK)
+    changed = promises.retarget(clock, START + hours(2), hours(4), (ROUND_THE_CLOCK, ROUND_THE_CLOCK))
+    assert changed.ran(START + hours(3)) == (
+        promises.Run(START, START + hours(2)), promises.Run(START + hours(2), START + hours(3)),
+    )  # fmt: skip
