@@ -2,6 +2,7 @@
 The pages for customers: a ticket behind its signed link, and the survey.
 """
 
+import html
 import itertools
 import re
 from email.message import EmailMessage
@@ -47,6 +48,49 @@ def test_the_page_shows_the_conversation_without_notes(api, someone):
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+HOSTILE = """<p onclick="alert(1)">Look at <b>this</b><script>alert(2)</script><img src="cid:lamp@pics" alt="lamp">
+<img src="https://tracker.test/dot.gif"><a href="https://evil.test/x">https://bank.test</a></p>\"><script>alert(3)</script>"""
+
+
+def test_a_mail_is_shown_as_it_was_sent_in_a_frame_where_nothing_runs(api, someone):
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = someone, "support@demo.test", "A lamp"
+    mail["Message-ID"] = f"<as-sent-{someone}>"
+    mail.set_content("Look at this")
+    mail.add_alternative(HOSTILE, subtype="html")
+    mail.get_payload()[1].add_related(b"\x89PNG\r\n\x1a\n", "image", "png", cid="<lamp@pics>", filename="lamp.png")
+    ticket = {"reference": api.world.receive(mail).reference}
+    api.world.settle()
+    page = api.page(ticket)
+    (link,) = re.findall(
+        r'href="(https://desk.test/tickets/[^"]*/messages/[^"]*)"', api.get(page, by=None).body.decode()
+    )
+    answer = api.get(link.removeprefix("https://desk.test"), by=None)
+    shown = answer.body.decode()
+    (frame,) = re.findall(r'srcdoc="([^"]*)"', shown)
+    inside = html.unescape(frame)
+    assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in shown
+    assert "<script" not in shown + inside
+    assert "onclick" not in inside
+    assert "<b>this</b>" in inside
+    assert 'data-src="https://tracker.test/dot.gif"' in inside
+    assert "[evil.test]" in inside
+    (picture,) = re.findall(r'<img[^>]* src="([^"]*)"', inside)
+    policy = answer.headers["Content-Security-Policy"]
+    assert f"img-src data: {picture.partition('/careline-files')[0]};" in policy
+    with_pictures = api.get(f"{link.removeprefix('https://desk.test')}?pictures=yes", by=None)
+    assert ' src="https://tracker.test/dot.gif"' in html.unescape(with_pictures.body.decode())
+    assert "https: http:;" in with_pictures.headers["Content-Security-Policy"]
+
+
+def test_as_it_was_sent_there_is_nothing_of_others(api, someone):
+    ticket = api.opened(customer={"email": someone})
+    note = api.post(at(ticket, "/messages"), {"body": "Looks lost.", "internal": True}).json_body
+    for message in (note["id"], "01ARZ3NDEKTSV4RRFFQ69G5FAV", "..%2F..", "TICKET"):
+        assert api.get(f"{api.page(ticket)}/messages/{message}", by=None).status_code == 404
+    assert api.get(f"/tickets/forged/messages/{note['id']}", by=None).status_code == 404
 
 
 def test_the_page_hides_third_parties(api, someone):

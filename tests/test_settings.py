@@ -159,11 +159,17 @@ def test_mails_begin_and_end_in_the_shops_own_words(api):
     put(api, voice={"en": {"greeting": "Hi {name}!", "closing": "Cheers"}})
     world = api.world
     for known in ({"name": "Eva {name}"}, {}):
-        opened = {"customer": {"email": "eva@customer.test", "language": "en"} | known, "subject": "Hello", "body": "Where is it?"}
+        opened = {
+            "customer": {"email": "eva@customer.test", "language": "en"} | known,
+            "subject": "Hello",
+            "body": "Where is it?",
+        }
         got = api.ask("POST", "/v1/tickets", opened, by="storefront")
         assert got.status_code == 201, got.body
     world.settle()
-    named, nameless = (mail.get_body(("plain",)).get_content().splitlines() for mail in world.mails("eva@customer.test"))
+    named, nameless = (
+        mail.get_body(("plain",)).get_content().splitlines() for mail in world.mails("eva@customer.test")
+    )
     assert named[0] == "Hi Eva {name}!"
     assert nameless[0] == "Hello,"
     assert "Cheers" in named

@@ -129,6 +129,8 @@ FROM_CUSTOMER = {
     "text": "It arrived broken.\n\nSee https://photos.test/1",
     "quoted_text": "An older mail",
     "attachments": [{"name": "lamp.jpg", "size": 1_240_000, "url": "https://files.test/lamp?a=1&b=2"}],
+    "id": "01ARZ3",
+    "as_sent": "https://desk.test/tickets/t0k3n/messages/01ARZ3",
 }
 FROM_AGENT = {
     "author_role": "agent",
@@ -137,6 +139,8 @@ FROM_AGENT = {
     "text": "See https://track.test/p?id=1&x=2.",
     "quoted_text": "",
     "attachments": [],
+    "id": "01ARZ4",
+    "as_sent": None,
 }
 SURVEY = {
     "storefront": SHOP,
@@ -195,8 +199,17 @@ TICKET_PAGE = {
     "attached": [{"id": "u1", "name": "shade.jpg"}],
     "once": "0123456789abcdef",
 }
+AS_SENT = {
+    "storefront": SHOP,
+    "message": FROM_CUSTOMER,
+    "subject": "Broken <lamp>",
+    "markup": '<p title="a &quot;b&quot;">It arrived <b>broken</b>.</p>',
+    "back": "https://desk.test/tickets/t0k3n#01ARZ3",
+    "pictures": "?pictures=yes",
+}
 PAGES = {
     "ticket": TICKET_PAGE,
+    "message": AS_SENT,
     "survey": SURVEY,
     "opt-out": {"storefront": SHOP, "state": "ask"},
     "not-found": {},
@@ -851,7 +864,9 @@ def test_the_docs_list_every_operation():
 def test_a_page_brings_everything_with_it_and_runs_nothing(name, language):
     html = page(name, language, PAGES[name])
     seen = Reader(html)
-    assert not seen.tags & {"script", "link", "img", "iframe", "object", "embed", "base"}
+    assert not seen.tags & {"script", "link", "img", "object", "embed", "base"}
+    frames = [value for tag, attribute, value in seen.attributes if tag == "iframe" and attribute == "sandbox"]
+    assert frames == (["allow-popups allow-popups-to-escape-sandbox"] if "iframe" in seen.tags else [])
     assert not re.search(r"@import|url\(", html)
     assert not [name for _, name, _ in seen.attributes if name.startswith("on") or name in {"src", "style"}]
     assert ("meta", "content", "no-referrer") in seen.attributes

@@ -156,7 +156,7 @@ def _voice(context: Mapping[str, Any], storefront: Mapping[str, Any]) -> Mapping
 
 
 def one_line(text: str) -> str:
-    return " ".join(_CONTROL.sub(" ", text).split())
+    return " ".join(_CONTROL.sub(" ", str(text)).split())  # str() names what a template was not given
 
 
 def plain(text: str) -> str:
@@ -276,7 +276,7 @@ def size(context: Strings, count: int) -> str:
 
 def is_web(url: str) -> bool:
     """Tell whether *url* leads to a web page: http, https, or a place on this site."""
-    return _WEB.fullmatch(url) is not None
+    return _WEB.fullmatch(str(url)) is not None
 
 
 def href(url: str) -> str:

@@ -3,7 +3,7 @@ The pages for customers: a ticket, a survey. They work without JavaScript; a GET
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from chalice.app import Response
 
 from chalicelib.adapters import templates
-from chalicelib.domain.errors import Fault, Gone, Invalid
+from chalicelib.domain.errors import Fault, Gone, Invalid, NotFound
 from chalicelib.domain.signing import Claim, Purpose, read_link_token, recipient_digest
 from chalicelib.domain.storefront import SCALES, Storefront, SurveyForm
 from chalicelib.domain.surveys import Rating
@@ -19,6 +19,7 @@ from chalicelib.domain.ticket import Author, DeliveryState, Message, Role, Statu
 from chalicelib.handlers import docs as api_docs
 from chalicelib.handlers.door import Call
 from chalicelib.handlers.problems import Problem
+from chalicelib.handlers.wire import html_of
 from chalicelib.usecases import surveys, tickets, uploads
 from chalicelib.usecases.letters import voice
 from chalicelib.usecases.tickets import Once
@@ -44,13 +45,39 @@ def ticket(call: Call, token: str) -> Response:
     context = {
         "storefront": voice(storefront),
         "ticket": _ticket(seen, storefront),
-        "messages": [_message(call, m) for m in found if _is_shown(m)],
+        "messages": [_message(call, m, _own_address(call, token)) for m in found if _is_shown(m)],
         "upload": upload,
         "attached": attached,
         "once": secrets.token_hex(16),
         "notice": notice if notice in _NOTICES else None,
     }
     return _html(templates.page("ticket", seen.language, context), posts_to=upload["url"])
+
+
+def message(call: Call, token: str, message: str) -> Response:
+    """
+    Show a mail as it was sent, in a frame where nothing runs; pictures of other servers come when they are asked for.
+    """
+    from chalicelib.mail.clean import has_remote_pictures, with_remote_pictures
+
+    seen, storefront = _opened(call, token)
+    found = tickets.message(call.desk, seen.reference, message)
+    markup = html_of(found, call.desk.files.link) if _is_shown(found) else None
+    if markup is None:
+        raise NotFound("message")
+    asked = call.query.get("pictures") == "yes"
+    page = _own_address(call, token)
+    context = {
+        "storefront": voice(storefront),
+        "message": _message(call, found, page),
+        "subject": found.subject or seen.subject,
+        "markup": with_remote_pictures(markup) if asked else markup,
+        "back": f"{page}#{found.id}",
+        "pictures": None if asked or not has_remote_pictures(markup) else "?pictures=yes",
+    }
+    carried = {_origin(address) for file in found.files if (address := call.desk.files.link(file))}
+    pictures = ("data:", *sorted(carried), *(("https:", "http:") if asked else ()))
+    return _html(templates.page("message", seen.language, context), pictures=pictures)
 
 
 def write(call: Call, token: str) -> Response:
@@ -174,9 +201,10 @@ def _is_shown(message: Message) -> bool:
     return not message.internal and not message.automatic and message.author.role in (Role.CUSTOMER, Role.AGENT)
 
 
-def _message(call: Call, message: Message) -> dict[str, Any]:
+def _message(call: Call, message: Message, page: str) -> dict[str, Any]:
     lost = any(d.state is DeliveryState.BOUNCED for d in message.delivery.values())
     return {
+        "id": message.id,
         "author_role": message.author.role.value,
         "author_name": message.author.name,
         "created_at": message.created_at,
@@ -184,6 +212,7 @@ def _message(call: Call, message: Message) -> dict[str, Any]:
         "quoted_text": message.quoted_text,
         "attachments": [{"name": f.name, "size": f.size, "url": call.desk.files.link(f) or ""} for f in message.files],
         "undelivered": lost,
+        "as_sent": f"{page}/messages/{message.id}" if message.html_key else None,
     }
 
 
@@ -256,12 +285,19 @@ def _back(call: Call, token: str, notice: str) -> Response:
     return Response("", status_code=303, headers={"Location": f"{_own_address(call, token)}?notice={notice}"})
 
 
-def _html(page: str, status: int = 200, posts_to: str | None = None, **headers: str) -> Response:
+def _origin(url: str) -> str:
+    target = urlsplit(url)
+    return f"{target.scheme}://{target.netloc}"
+
+
+def _html(
+    page: str, status: int = 200, posts_to: str | None = None, pictures: Iterable[str] = ("'none'",), **headers: str
+) -> Response:
     """Return a page that runs nothing, is kept nowhere, and tells no other site where it was."""
-    target = urlsplit(posts_to) if posts_to else None
-    forms = f"'self' {target.scheme}://{target.netloc}" if target else "'self'"
+    forms = f"'self' {_origin(posts_to)}" if posts_to else "'self'"
     policy = (
-        f"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
+        f"default-src 'none'; style-src 'unsafe-inline'; img-src {' '.join(pictures)}; base-uri 'none'; form-action {forms}; "
+        "frame-ancestors 'none'"
     )
     standard = {
         "Content-Type": "text/html; charset=utf-8",

@@ -69,6 +69,7 @@ ROUTES = (
     Route("POST", "/v1/uploads", "tickets.upload", ALL_KEYS, "Ask where to put a file", "UPLOAD", 201, cors=True),
     Route("GET", "/tickets/{token}", "pages.ticket", PUBLIC, "The customer's page of a ticket"),
     Route("POST", "/tickets/{token}", "pages.write", PUBLIC, "Write on the customer's page", "form", 303),
+    Route("GET", "/tickets/{token}/messages/{message}", "pages.message", PUBLIC, "A mail as it was sent"),
     Route("GET", "/surveys/{token}", "pages.survey", PUBLIC, "The survey"),
     Route("POST", "/surveys/{token}", "pages.rate", PUBLIC, "Rate the help", "form"),
     Route("GET", "/opt-outs/{token}", "pages.opt_out", PUBLIC, "Ask for no more planned messages"),

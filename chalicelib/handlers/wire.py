@@ -79,13 +79,13 @@ def message_json(message: Message, link: Link) -> dict[str, Any]:
         "text": message.text,
         "quoted_text": message.quoted_text,
         "full_text": full,
-        "html": _html(message, link),
+        "html": html_of(message, link),
         "attachments": list(_files_json(message.files, link)),
         "delivery": _delivery_json(summary(message.delivery)),
     }
 
 
-def _html(message: Message, link: Link) -> str | None:
+def html_of(message: Message, link: Link) -> str | None:
     """Return a message's HTML, the pictures that came with it linked to where they lie."""
     if message.html is None or "cid:" not in message.html.lower():
         return message.html

@@ -65,6 +65,7 @@ _MARKUP = re.compile(r"<[^<>]*+>")
 _HOST = re.compile(r"https?:[/\\]*+([^/\\?#]*+)", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
 _HOST_CAP = 253
+_OFF = ' data-src="'
 
 
 def cleaned(markup: str) -> str:
@@ -88,6 +89,20 @@ def with_pictures(markup: str, link: Callable[[str], str | None]) -> str:
         return f'src="{escape(address)}"' if address else ""
 
     return _LINK_OR_PICTURE.sub(lambda tag: _CID.sub(put, tag[0]) if tag[2] == "img" else tag[0], markup)
+
+
+def with_remote_pictures(markup: str) -> str:
+    """
+    Return cleaned *markup* with the pictures that lie on somebody's server: whoever reads it has asked for them.
+    """
+    return _LINK_OR_PICTURE.sub(lambda tag: tag[0].replace(_OFF, ' src="', 1) if tag[2] == "img" else tag[0], markup)
+
+
+def has_remote_pictures(markup: str) -> bool:
+    """
+    Tell whether pictures of cleaned *markup* are off because they lie on somebody's server.
+    """
+    return any(tag[2] == "img" and _OFF in tag[0] for tag in _LINK_OR_PICTURE.finditer(markup))
 
 
 @cache

@@ -12,7 +12,7 @@ from chalicelib.adapters.conflicts import Outrun, Repeated
 from chalicelib.adapters.outbox import Unsent
 from chalicelib.domain import language, lifecycle
 from chalicelib.domain.change import Act, Change, Receipt
-from chalicelib.domain.errors import Busy, DeskError, Reused, Stale
+from chalicelib.domain.errors import Busy, DeskError, NotFound, Reused, Stale
 from chalicelib.domain.lifecycle import Reply
 from chalicelib.domain.opening import Intake
 from chalicelib.domain.opening import open_ticket as opened
@@ -83,6 +83,19 @@ def messages(desk: Desk, reference: Reference, *, after: str | None, limit: int)
         _to_come(unsent) for unsent in waiting.values() if unsent.outgoing.to and unsent.outgoing.what != "agent-reply"
     ]
     return _with_html(desk, shown) + [message for message in unseen if after is None or message.id > after]
+
+
+def message(desk: Desk, reference: Reference, message_id: str) -> Message:
+    """
+    Return one message, whole, with its HTML.
+
+    Raises:
+        NotFound: The ticket has no such message.
+    """
+    found = desk.table.message(reference, message_id)
+    if found is None:
+        raise NotFound("message")
+    return _with_html(desk, [whole(desk, found)])[0]
 
 
 def newest_messages(desk: Desk, reference: Reference, limit: int) -> list[Message]:
