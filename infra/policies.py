@@ -73,6 +73,7 @@ GRANTS: dict[str, tuple[Grant, ...]] = {
         Grant("dynamodb:GetItem PutItem", (TABLE,)),
         Grant("s3:GetObject", (f"{FILES}/uploads/*",)),
         Grant("s3:PutObject", (f"{FILES}/files/*",)),
+        Grant("sns:Publish", ("${EscalationTopic}",)),
         Grant("sqs:SendMessage", ("${IntakeDeadLetter.Arn}",)),
     ),
     "InboundMail": TAKES_IN_MAIL,

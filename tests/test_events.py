@@ -145,6 +145,9 @@ def test_in_a_batch_of_ten_with_two_bad_ones_eight_are_opened_and_two_buried_wit
     buried = {m["Body"]: m["MessageAttributes"]["reason"]["StringValue"] for m in world.queue("IntakeDeadLetter")}
     assert len(buried) == 2
     assert buried["not JSON"] == "The body is not JSON in UTF-8."
+    told = world.escalations()[-2:]
+    assert [(word["level"], word["reason"], word["ticket"]) for word in told] == [("event", "dead_letter", None)] * 2
+    assert {word["subject"] for word in told} == set(buried.values())
     assert "/kind: must be one of" in buried[json.dumps(bad[1])]
 
 

@@ -49,7 +49,7 @@ NEVER_CALLED = {
 }
 
 # These run with the credentials of whoever is at the keyboard: `python -m infra storefronts, keys, mail replay, sweep`.
-OF_OPS = {"house.py", "replay.py", "still_due", "still_unsent"}
+OF_OPS = {"house.py", "replay.py", "still_due", "still_unsent", "promise_anew"}
 
 CHALICELIB = Path(events.__file__).parents[1]
 TABLES = {"careline": TABLE, "careline-settings": SETTINGS}
@@ -319,6 +319,8 @@ def mail_arrives(desk, bring):
     for _ in range(2):
         bring(desk.world.store(first))
     ticket = only(desk, "mia")
+    sent = desk.get(f"/v1/tickets/{ticket['reference']}/messages").json_body["items"][0]
+    desk.get(f"{desk.page(ticket)}/messages/{sent['id']}", by=None)
     to = reply_to(desk, ticket)
     bring(desk.world.store(letter("mia", "And now?", to), to=to))
     bring(desk.world.store(letter("lea", "It is a long story. " * 4000)))

@@ -12,5 +12,6 @@ _FILTERED_BY = ("storefront", "level", "reason", "priority", "kind")
 
 
 def publish(topic: str, word: Mapping[str, Any]) -> None:
-    attributes = {name: {"DataType": "String", "StringValue": str(word[name])} for name in _FILTERED_BY}
+    known = {name: word[name] for name in _FILTERED_BY if word[name] is not None}
+    attributes = {name: {"DataType": "String", "StringValue": str(value)} for name, value in known.items()}
     client("sns").publish(TopicArn=topic, Message=json.dumps(word, ensure_ascii=False), MessageAttributes=attributes)

@@ -2,7 +2,9 @@
 Telling the team lead: what is published when a promise is at risk, or when something happens that cannot wait.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from chalicelib.domain.change import Act, Outgoing, plain
 from chalicelib.domain.ticket import Ticket
@@ -24,3 +26,10 @@ def escalation(ticket: Ticket, level: str, reason: str, act: Act, *, key: str, c
         "subject": ticket.subject,
     }
     return Outgoing(act.new_id(), "escalation", act.at, data=data)
+
+
+def dead_letter(key: str, storefront: str | None, reason: str) -> Mapping[str, Any]:
+    """Return the word about a message that could not be taken: it has no ticket, and its subject says what was wrong."""
+    nothing = dict.fromkeys(("ticket", "clock", "due_at", "priority", "kind", "url"))
+    told = {"id": f"dead_letter/{key}", "storefront": storefront, "level": "event", "reason": "dead_letter"}
+    return {**nothing, **told, "subject": reason}

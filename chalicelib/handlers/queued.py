@@ -6,8 +6,9 @@ import hashlib
 import json
 from typing import Any
 
-from chalicelib.adapters import queues
+from chalicelib.adapters import queues, topic
 from chalicelib.domain.errors import DeskError, Invalid, NotFound, Reused
+from chalicelib.domain.escalations import dead_letter
 from chalicelib.domain.ticket import Author, Channel, Role
 from chalicelib.handlers import schema
 from chalicelib.handlers.tickets import intake_from
@@ -21,14 +22,13 @@ def open_queued(desk: Desk, message_id: str, body: str) -> str:
     """
     Open the ticket that a message asks for, and return its number.
 
-    What is not valid goes to the dead letters with its reason: no repeat would make it right. Without a key of its own
+    What is not valid goes to the dead letters with its reason, and the lead is told: no repeat would make it right. Without a key of its own
     a message is known by its SQS id, so that a second delivery opens nothing.
     """
     try:
         request = _checked(desk, body)
     except (schema.Malformed, DeskError) as error:
-        queues.bury(desk.config.intake_dead_letter_url, body, str(error))
-        return "buried"
+        return _buried(desk, message_id, body, str(error))
     key = request.pop("idempotency_key", None)
     storefront = request.pop("storefront")
     digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
@@ -41,8 +41,14 @@ def open_queued(desk: Desk, message_id: str, body: str) -> str:
     except DeskError as error:
         if not isinstance(error, Invalid | NotFound | Reused):
             raise
-        queues.bury(desk.config.intake_dead_letter_url, body, str(error))
-        return "buried"
+        return _buried(desk, message_id, body, str(error), storefront)
+
+
+def _buried(desk: Desk, message_id: str, body: str, reason: str, storefront: str | None = None) -> str:
+    """Tell the lead, then put the message away: if that fails both are done again, and the word keeps its id."""
+    topic.publish(desk.config.escalation_topic, dead_letter(f"intake/{message_id}", storefront, reason))
+    queues.bury(desk.config.intake_dead_letter_url, body, reason)
+    return "buried"
 
 
 def _checked(desk: Desk, body: str) -> dict[str, Any]:

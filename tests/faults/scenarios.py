@@ -320,6 +320,7 @@ SCENARIOS = (
         nothing,
         is_buried,
         text("""
+        word '/customer: is missing; /subject: is missing; /body: is missing' dead_letter event
         IntakeDeadLetter: 1
     """),
     ),
