@@ -3,6 +3,7 @@ The tickets of `make rush`, and a worker that does what due_work does. What it i
 """
 
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -37,12 +38,9 @@ def desk() -> Desk:
     return joined(config(), lambda: AT)
 
 
-def sweep() -> None:
-    due.sweep(desk(), AT)
-
-
-def left() -> int:
-    return due.still_due(desk(), AT)
+def sweep() -> int:
+    """Sweep as the function does each minute, and return how many shards had something due."""
+    return due.sweep(desk(), AT).busy_shards
 
 
 def build() -> None:
@@ -131,7 +129,7 @@ class Watched(Table):
 
 
 def work(told: TextIO) -> None:
-    """Take orders off the queue, one at a time, until killed."""
+    """Take orders off the queue, one at a time, until killed, or until whoever started this is gone."""
 
     def called(model: Any, **_: Any) -> None:
         told.write(f"{model.name}\n")
@@ -139,9 +137,14 @@ def work(told: TextIO) -> None:
     handlers.BUILTIN_HANDLERS.append(("before-call", called))
     mine, url = desk(), config().due_queue_url
     mine = replace(mine, table=Watched(mine.table.shards, mine.table.clock, told=told))
-    while True:
+    starter = os.getppid()
+    while os.getppid() == starter:
         for order in aws.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", []):
-            due.work(mine, json.loads(order["Body"]))
+            try:
+                due.work(mine, json.loads(order["Body"]))
+            except Exception as error:  # noqa: BLE001 as with the function, the queue brings the order again
+                told.write(f"failed {type(error).__name__}\n")
+                continue
             aws.client("sqs").delete_message(QueueUrl=url, ReceiptHandle=order["ReceiptHandle"])
 
 

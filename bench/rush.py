@@ -34,7 +34,7 @@ class Plan:
 
     tickets: int = 100_000
     workers: int = 4
-    shards: int = 16
+    shards: int = 64
     kill_every: float = 10.0
     sweep_every: float = 60.0
     seed: int = 1
@@ -47,6 +47,7 @@ class Outcome:
     tickets: int
     seconds: float = 0.0
     killed: int = 0
+    failed: int = 0
     sweeps: int = 0
     wrong: list[str] = field(default_factory=list)
     late: list[float] = field(default_factory=list)
@@ -57,7 +58,7 @@ class Outcome:
         each = ", ".join(f"{name} {count / self.tickets:.2f}" for name, count in sorted(self.calls.items()))
         lines = [
             f"{self.tickets} tickets due in one minute: {self.tickets - len(self.wrong)} did their part once, {len(self.wrong)} did not",
-            f"{self.sweeps} sweeps, always two at a time; {self.killed} workers killed",
+            f"{self.sweeps} sweeps, always two at a time; {self.killed} workers killed, {self.failed} orders failed and came again",
             f"rate: {self.tickets / self.seconds:.0f} a second; late by {cuts[49]:.1f} s (p50), {cuts[98]:.1f} s (p99), {max(self.late):.1f} s (worst)",
             f"calls for each ticket: {each}",
         ]
@@ -83,23 +84,21 @@ def rush(plan: Plan, home: Path) -> Outcome:
 
         crowd.build()
         crowd.fill(plan.tickets, _say)
-        outcome = _play(plan, home, crowd.sweep, crowd.left)
+        outcome = _play(plan, home, crowd.sweep)
         outcome.wrong = crowd.wrong(plan.tickets)
     return outcome
 
 
-def _play(plan: Plan, home: Path, sweep: Callable[[], None], left: Callable[[], int]) -> Outcome:
+def _play(plan: Plan, home: Path, sweep: Callable[[], int]) -> Outcome:
     chance = random.Random(plan.seed)  # noqa: S311 whom to kill
     outcome, began = Outcome(plan.tickets), time.monotonic()
     swept_at, killed_at, shown_at = -plan.sweep_every, began, began
     with _workers(plan.workers, home) as workers, ThreadPoolExecutor(2) as two:
         while True:
             now, done = time.monotonic(), _done(home)
-            # To ask what is left costs the embedded AWS more the more there is: only when it may be nothing, or at a sweep.
             if done >= plan.tickets or now - swept_at >= plan.sweep_every:
-                if not left():
+                if not any(two.map(lambda _: sweep(), range(2))):
                     break
-                list(two.map(lambda _: sweep(), range(2)))
                 swept_at, outcome.sweeps = now, outcome.sweeps + 2
             if now - killed_at >= plan.kill_every:
                 place = chance.randrange(plan.workers)
@@ -117,6 +116,8 @@ def _play(plan: Plan, home: Path, sweep: Callable[[], None], left: Callable[[], 
             what, _, at = line.partition(" ")
             if what == "changed":
                 outcome.late.append(float(at) - began)
+            elif what == "failed":
+                outcome.failed += 1
             else:
                 outcome.calls[what] += 1
     return outcome
