@@ -118,7 +118,7 @@ class Table:
         raise Busy("Too much feedback on one message at once. Try again.")
 
     def opt_out(self, address: str) -> None:
-        """Send no more planned messages to an address."""
+        """Send no more reminders, surveys and planned messages to an address."""
         known = codec.dumps(Customer(address))
         at = codec.written(self.clock())
         Row(*keys.customer(address)).update([Row.opted_out_at.set(at), Row.data.set(Row.data | known)])
@@ -147,6 +147,10 @@ class Table:
         except UpdateError as error:
             if rows.refusal(error) != _CONDITION:
                 raise
+
+    def lift_suppression(self, address: str) -> None:
+        """Forget that nothing may be sent to an address."""
+        Row(*keys.customer(address)).update([Row.suppressed_until.remove(), Row.suppressed_because.remove()])
 
     def commit(self, change: Change) -> None:
         """

@@ -14,7 +14,7 @@ from chalicelib.domain.storefront import Storefront
 from chalicelib.domain.ticket import CheckIn, Customer, Status, Survey, SurveyState, Ticket
 from chalicelib.domain.timers import CLOCKS, planned, settled
 
-ASK_THE_CUSTOMER = frozenset({"survey", "survey_reminder", "check_in"})
+ASK_THE_CUSTOMER = frozenset({"survey", "survey_reminder", "check_in", "silence"})
 """The timers that depend on what is known of the customer."""
 
 GIVES_UP_AFTER = 5
@@ -66,7 +66,7 @@ def _fired(change: Change, what: str, at: datetime, customer: Customer | None, s
         case "check_in":
             return _checked_in(change, customer)
         case "silence":
-            return silence.broken_by(change, storefront, act)
+            return silence.broken_by(change, customer, storefront, act)
         case "close":
             closed = replace(ticket, status=Status.CLOSED, moved_at=act.at)
             return replace(change, ticket=closed).because("Closed: resolved, and nobody wrote for the time set.")
@@ -128,7 +128,7 @@ def _survey_reminded(change: Change, customer: Customer | None) -> Change:
     if survey is None:
         return change
     reminded = replace(change, ticket=replace(change.ticket, survey=replace(survey, reminded=True)))
-    reason = customer.suppressed_at(change.act.at) if customer else None
+    reason = customer.unasked_at(change.act.at) if customer else None
     if reason:
         return reminded.because(f"No reminder of the survey: {reason}.")
     invitation = _invitation(change, survey, "survey-reminder")
@@ -145,7 +145,7 @@ def _no_survey(customer: Customer | None, at: datetime, every: timedelta) -> str
         return None
     if customer.surveyed_at and abs(at - customer.surveyed_at) < every:
         return f"this customer was asked on {customer.surveyed_at:%Y-%m-%d}, and is asked once in {every.days} days"
-    return customer.suppressed_at(at)
+    return customer.unasked_at(at)
 
 
 def _checked_in(change: Change, customer: Customer | None) -> Change:

@@ -236,6 +236,12 @@ def bounced(ticket: Ticket, address: str, storefront: Storefront, act: Act) -> C
     return settled(change.because(said).sending(told), storefront)
 
 
+def not_mailed(ticket: Ticket, what: str, reason: str, storefront: Storefront, act: Act) -> Change:
+    """Say on the ticket that a mail which the desk wrote by itself was not sent, and why."""
+    change = Change(ticket, ticket, act, "not_mailed", detail={"mail": what})
+    return settled(change.because(f"Not sent ({what}): {reason}."), storefront)
+
+
 def takes_no_more(ticket: Ticket) -> bool:
     """Tell whether a ticket is past the point where words open it again."""
     return ticket.status in (Status.CLOSED, Status.MERGED)

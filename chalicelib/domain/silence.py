@@ -19,7 +19,7 @@ from chalicelib.domain.change import Act, Change, Outgoing, plain
 from chalicelib.domain.escalations import escalation
 from chalicelib.domain.moves import moved_to
 from chalicelib.domain.storefront import Storefront
-from chalicelib.domain.ticket import Status, SurveyState, Ticket
+from chalicelib.domain.ticket import Customer, Status, SurveyState, Ticket
 
 _ASKS = ("?", "\uff1f", "\u061f", "\u037e")  # the last three: full width, Arabic, Greek
 
@@ -64,8 +64,8 @@ def next_step(ticket: Ticket, storefront: Storefront) -> tuple[Step, datetime] |
     return next(((each.step, ticket.silence_since + each.after) for each in left if each.after is not None), None)
 
 
-def broken_by(change: Change, storefront: Storefront, act: Act) -> Change:
-    """Take the step of silence that is due."""
+def broken_by(change: Change, customer: Customer | None, storefront: Storefront, act: Act) -> Change:
+    """Take the step of silence that is due; a customer who wants no reminders gets the last notice only."""
     due = next_step(change.ticket, storefront)
     if due is None:
         return change
@@ -79,6 +79,8 @@ def broken_by(change: Change, storefront: Storefront, act: Act) -> Change:
         case Step.TELL_LEAD:
             told = escalation(ticket, "event", "customer_silent", act, key=f"silent/{plain(ticket.silence_since)}")
             return change.sending(told).because(f"Not resolved by silence: a {ticket.kind.value} is closed by people.")
+        case Step.REMINDER if customer and customer.opted_out:
+            return change.because("No reminder: this customer wants no such messages.")
         case _:
             data = {"resolve_on": plain(_resolves_at(ticket, storefront)), "asked": ticket.last_answer}
             mail = Outgoing(act.new_id(), step.value, act.at, to=ticket.customer.email, data=data)

@@ -320,3 +320,7 @@ class Customer:
     def suppressed_at(self, at: datetime) -> str | None:
         """Return why nothing may be mailed to this address at *at*, or None."""
         return self.suppressed_because if self.suppressed_until and self.suppressed_until > at else None
+
+    def unasked_at(self, at: datetime) -> str | None:
+        """Return why this customer is not asked for anything at *at*, or None."""
+        return "this customer wants no such messages" if self.opted_out else self.suppressed_at(at)

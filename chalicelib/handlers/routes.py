@@ -62,6 +62,10 @@ ROUTES = (
     Route("GET", "/v1/tickets/{reference}/events", "tickets.list_events", AGENTS, "What happened, by whom, and why"),
     Route("PUT", "/v1/tickets/{reference}/check-in", "tickets.plan_check_in", AGENTS, "Plan a message", "CHECK_IN"),
     Route("DELETE", "/v1/tickets/{reference}/check-in", "tickets.cancel_check_in", AGENTS, "Cancel a planned message"),
+    Route("GET", "/v1/customers/{address}", "customers.read", AGENTS, "What is known of an address"),
+    Route(
+        "DELETE", "/v1/customers/{address}/suppression", "customers.lift_suppression", AGENTS, "Mail an address again"
+    ),
     Route("GET", "/v1/storefronts/{storefront}", "storefronts.read", ADMINS, "Read a storefront's settings"),
     Route(
         "PUT", "/v1/storefronts/{storefront}", "storefronts.put", ADMINS, "Write a storefront's settings", "SETTINGS"
@@ -72,8 +76,10 @@ ROUTES = (
     Route("GET", "/tickets/{token}/messages/{message}", "pages.message", PUBLIC, "A mail as it was sent"),
     Route("GET", "/surveys/{token}", "pages.survey", PUBLIC, "The survey"),
     Route("POST", "/surveys/{token}", "pages.rate", PUBLIC, "Rate the help", "form"),
-    Route("GET", "/opt-outs/{token}", "pages.opt_out", PUBLIC, "Ask for no more planned messages"),
-    Route("POST", "/opt-outs/{token}", "pages.opted_out", PUBLIC, "Get no more planned messages", "form"),
+    Route(
+        "GET", "/opt-outs/{token}", "pages.opt_out", PUBLIC, "Ask for no more reminders, surveys and planned messages"
+    ),
+    Route("POST", "/opt-outs/{token}", "pages.opted_out", PUBLIC, "Get no more of them", "form"),
     Route("GET", "/docs", "pages.docs", PUBLIC, "This API, for people"),
     Route("GET", "/openapi.json", "docs.openapi", PUBLIC, "This API, as OpenAPI 3.1"),
     Route("GET", "/health", "docs.health", PUBLIC, "Whether the desk answers"),

@@ -25,6 +25,8 @@ _AUTOMATIC = {
     "silence-notice": (("Auto-Submitted", "auto-generated"),),
     "check-in": (("Auto-Submitted", "auto-generated"),),
 }
+_OPTIONAL = frozenset({"survey-invitation", "survey-reminder", "silence-reminder", "check-in"})
+"""What a customer can do without: each has the button that ends all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def _letter(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> Prepared:
     headers = (
         (*_AUTOMATIC[outgoing.what], ("X-Auto-Response-Suppress", "All"), (LOOP_MARK, thread)) if automatic else ()
     )
-    if outgoing.what == "check-in":
+    if outgoing.what in _OPTIONAL:
         headers = (*headers, *_one_click(opt_out_url(desk, ticket, outgoing.to)))
     letter = Letter(
         sender=(support, storefront.name),

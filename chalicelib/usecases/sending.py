@@ -136,7 +136,21 @@ def _not_sent(desk: Desk, unsent: Unsent, reason: str) -> Outcome:
     bounce = Feedback(unsent.outgoing.id, unsent.reference, "", to, DeliveryState.BOUNCED, desk.clock(), reason)
     if unsent.outgoing.what == "agent-reply":
         reopen_undelivered(desk, bounce)
+    elif unsent.outgoing.what != "digest":  # which is no ticket's
+        _tell_on_the_ticket(desk, unsent, reason)
     return Outcome.SENT if _settled(desk, unsent, bounce) else Outcome.DONE_BEFORE
+
+
+def _tell_on_the_ticket(desk: Desk, unsent: Unsent, reason: str) -> None:
+    """Leave the reason why an automatic mail was not sent: once for each mail."""
+
+    def decide(ticket: Ticket) -> Change:
+        storefront = desk.house.storefront(ticket.storefront)
+        change = lifecycle.not_mailed(ticket, unsent.outgoing.what, reason, storefront, desk.act(SYSTEM))
+        return replace(change, receipt=Receipt("unsent", unsent.outgoing.id))
+
+    with suppress(Repeated):
+        desk.table.change(unsent.reference, decide)
 
 
 def reopen_undelivered(desk: Desk, bounce: Feedback) -> None:
