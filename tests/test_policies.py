@@ -91,7 +91,7 @@ def text(mail):
 def what(mail):
     """Return which mail it is, by what it says."""
     marks = {
-        "List-Unsubscribe": "check-in", "/surveys/": "survey", "We asked you something": "reminder", "Can we still help": "notice",
+        "/surveys/": "survey", "We asked you something": "reminder", "Can we still help": "notice", "List-Unsubscribe": "check-in",
     }  # fmt: skip
     said = text(mail) + str(mail.items())
     return next((name for mark, name in marks.items() if mark in said), "other")

@@ -10,9 +10,12 @@ The life of something to send, from the moment it is stored until nobody has to 
 A claim is a lease: until the grace is over, which is longer than any function runs, nobody else sends the same thing.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from chalicelib.domain.ticket import File
 
 FIRST_LOOK = timedelta(seconds=120)
 """When the sweep looks for what the stream should have sent long ago."""
@@ -23,8 +26,21 @@ GRACE = timedelta(minutes=15)
 HELD_AFTER = 12
 """Refusals after which an item is held for people: about a day."""
 
+MOST_ATTACHED = 7_000_000
+"""Bytes of files that a mail carries: base64 makes a third more of them, and many providers take 10 MB at most."""
+
 _FIRST_DELAY = timedelta(minutes=1)
 _LONGEST_DELAY = timedelta(hours=4)
+
+
+def carried(files: Iterable[File]) -> tuple[tuple[File, ...], tuple[File, ...]]:
+    """Return the files that go along with a mail, in their order as far as there is room, and those that are too large."""
+    along: list[File] = []
+    left: list[File] = []
+    for file in files:
+        fits = sum(each.size for each in along) + file.size <= MOST_ATTACHED
+        (along if fits else left).append(file)
+    return tuple(along), tuple(left)
 
 
 class State(StrEnum):

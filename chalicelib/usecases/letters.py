@@ -10,9 +10,10 @@ from typing import Any
 from chalicelib.adapters import templates
 from chalicelib.domain import signing
 from chalicelib.domain.change import Outgoing
+from chalicelib.domain.sending import carried
 from chalicelib.domain.signing import Purpose
 from chalicelib.domain.storefront import SCALES, Storefront, SurveyForm
-from chalicelib.domain.ticket import SYSTEM, Channel, Message, Ticket
+from chalicelib.domain.ticket import SYSTEM, Channel, File, Message, Ticket
 from chalicelib.mail.compose import Letter, compose
 from chalicelib.wiring import Desk
 
@@ -205,12 +206,17 @@ def _words(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> dict[str, object]:
         "quoted": quoted.text if quoted else None,
         "quoted_at": quoted.created_at if quoted else None,
         "subject": ticket.subject,
+        "on_page": tuple(file.name for file in carried(_files(message))[1]),
     }
+
+
+def _files(message: Message) -> tuple[File, ...]:
+    return tuple(file for file in message.files if file.key)
 
 
 def _attachments(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> tuple[tuple[str, str, bytes], ...]:
     if outgoing.what in _AUTOMATIC:
         return ()
     message = desk.table.message(ticket.reference, outgoing.id)
-    files = message.files if message else ()
-    return tuple((file.name, file.content_type, desk.files.read(file.key)) for file in files if file.key)
+    along, _ = carried(_files(message)) if message else ((), ())
+    return tuple((file.name, file.content_type, desk.files.read(file.key or "")) for file in along)
