@@ -257,6 +257,8 @@ def people_call(desk):
         *("status=pending", "status=closed", "assignee=ana@shop.test"),
     ):
         desk.get(f"/v1/tickets?{asked}")
+    desk.get("/v1/macros?storefront=demo")
+    desk.post(f"{place}/macros/where-is-my-order")
     desk.post(f"{place}/resolve")
     desk.post(f"{place}/reopen")
     for path in ("/docs", "/openapi.json", "/health"):

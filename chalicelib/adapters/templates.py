@@ -6,6 +6,7 @@ What customers read: mails and pages, made from the files under templates/.
 | strings/<language>.json | the words of pages, dates and lists; a language exists when its file does |
 | mail/<what happened>/<language>/ | subject.txt, body.txt, body.html of one mail |
 | pages/<name>.html | a page, in every language |
+| macros/ | ready answers: adapters/macros.py |
 
 A value that a template asks for and does not get is an error. HTML escapes every value, and links lead to the web only.
 """
@@ -150,6 +151,23 @@ def closing(context: Mapping[str, Any], tone: str, storefront: Mapping[str, Any]
 def _voice(context: Mapping[str, Any], storefront: Mapping[str, Any]) -> Mapping[str, str]:
     found: Mapping[str, str] = storefront.get("voice", {}).get(context["language"], {})
     return found
+
+
+def phrases(language: str, name: str, storefront: Mapping[str, Any], promised_at: datetime | None) -> dict[str, str]:
+    """
+    Return what a ready answer says in the words of a language: greeting, closing, promised_date; "" for none.
+
+    A language without strings has no greeting and no closing, and writes a day as ISO 8601 does.
+    """
+    by = _by(promised_at, storefront["time_zone"]) if promised_at else None
+    if language not in languages():
+        return {"greeting": "", "closing": "", "promised_date": f"{by:%Y-%m-%d}" if by else ""}
+    context = {"t": _strings(language), "language": language}
+    return {
+        "greeting": greeting(context, name, storefront),
+        "closing": closing(context, "regards", storefront),
+        "promised_date": _dated(context, "day", by) if by else "",
+    }
 
 
 # Words

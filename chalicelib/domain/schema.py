@@ -37,12 +37,13 @@ def nullable(schema: Schema) -> Schema:
     return {**schema, "type": [schema["type"], "null"]}
 
 
-def named(values: Schema, *names: str) -> Schema:
-    """Return the schema of an object with any of *names* (any name at all, without), each with a value like *values*."""
+def named(values: Schema, *names: str, pattern: str = "") -> Schema:
+    """Return the schema of an object with any of *names*, or names like *pattern*, each with a value like *values*."""
     return {
         "type": "object",
         "additionalProperties": values,
         **({"propertyNames": {"enum": list(names)}} if names else {}),
+        **({"propertyNames": {"pattern": pattern}} if pattern else {}),
     }
 
 
@@ -84,10 +85,12 @@ def _object(value: Any, schema: Schema, at: str) -> Iterator[Fault]:  # noqa: AN
 
 
 def _named(value: dict[str, Any], schema: Schema, at: str) -> Iterator[Fault]:
-    names = schema.get("propertyNames", {}).get("enum")
+    names, pattern = (schema.get("propertyNames", {}).get(key) for key in ("enum", "pattern"))
     for name, item in value.items():
         if names and name not in names:
             yield Fault(f"{at}/{_escaped(name)}", f"must be one of: {', '.join(names)}")
+        elif pattern and not re.fullmatch(pattern, name):
+            yield Fault(f"{at}/{_escaped(name)}", f"is not a name of the form {pattern}")
         else:
             yield from _faults(item, schema["additionalProperties"], f"{at}/{_escaped(name)}")
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from chalicelib.domain import schema
+from chalicelib.domain import macros, schema
 from chalicelib.domain.calendar import Calendar, Season, Shift
 from chalicelib.domain.errors import Fault, Invalid
 from chalicelib.domain.schema import Schema, named, nullable, one_of, record, several, text
@@ -22,6 +22,7 @@ from chalicelib.domain.storefront import (
     Contact,
     Kind,
     KindPolicy,
+    Macro,
     Priority,
     SeasonTargets,
     Silence,
@@ -56,6 +57,13 @@ _KIND = record(
 _EMAIL = text(254, 3, format="email")
 _LANGUAGE = text(12, 2, pattern="^[a-z]{2,3}$")
 _ID, _LONGEST_ID = "^[a-z0-9-]+$", 60
+_MACRO = record(
+    ("text",),
+    title=text(100, 1),
+    technique=text(60, 1),
+    text=named(text(4000, 1), pattern=_LANGUAGE["pattern"]),
+)
+_MOST_BYTES_OF_MACROS = 100_000  # a storefront is one item of the table, and each process reads it every minute
 SETTINGS: Schema = record(
     ("name", "support_addresses"),
     id=text(_LONGEST_ID, 1, pattern=_ID),
@@ -91,6 +99,7 @@ SETTINGS: Schema = record(
         reasons=several(text(100, 1), 10),
     ),
     teams=named(record(lead=_EMAIL, on_call=_EMAIL)),
+    macros=named(nullable(_MACRO), pattern="^[a-z0-9-]{1,60}$"),
     digest={"type": "boolean"},
 )
 
@@ -129,6 +138,7 @@ def storefront_from(document: Any, storefront_id: str | None = None) -> Storefro
         teams={name: Team(**team) for name, team in told.get("teams", {}).items()},
         close_after=_duration(told.get("close_after", "7 d")),
         languages=tuple(told.get("languages", ())),
+        macros={name: Macro(**macro) if macro else None for name, macro in told.get("macros", {}).items()},
         forms=tuple(address.casefold() for address in told.get("forms", ())),
         **{
             name: told[name]
@@ -183,6 +193,7 @@ def document_of(storefront: Storefront) -> dict[str, Any]:
             name: {part: address for part, address in (("lead", team.lead), ("on_call", team.on_call)) if address}
             for name, team in storefront.teams.items()
         },
+        "macros": {name: _said(macro) if macro else None for name, macro in storefront.macros.items()},
         "digest": storefront.digest,
     }
 
@@ -198,6 +209,7 @@ def _contradictions(told: Mapping[str, Any], storefront_id: str | None) -> Itera
     if not told["support_addresses"]:
         yield Fault("/support_addresses", "needs one address at least: mails are sent from it")
     yield from _wrong_voices(told.get("voice", {}))
+    yield from _wrong_macros(told.get("macros", {}), told.get("language", macros.FALLBACK))
     if not _is_zone(told.get("time_zone", "UTC")):
         yield Fault("/time_zone", "is not a time zone; they look like Europe/Madrid")
     if told.get("hours") is not None:
@@ -219,6 +231,19 @@ def _wrong_voices(voices: Mapping[str, Mapping[str, str]]) -> Iterator[Fault]:
             yield Fault(f"/voice/{language}", "is not a language; they look like en or es")
         if "{name}" not in voice.get("greeting", "{name}"):
             yield Fault(f"/voice/{language}/greeting", "must hold {name}, where the customer's name goes")
+
+
+def _wrong_macros(told: Mapping[str, Mapping[str, Any] | None], language: str) -> Iterator[Fault]:
+    own = {name: macro["text"] for name, macro in told.items() if macro}
+    for name, texts in own.items():
+        if not (needed := {language, macros.FALLBACK}) & texts.keys():
+            yield Fault(
+                f"/macros/{name}/text", f"must hold one in {' or '.join(sorted(needed))}, for all other languages"
+            )
+        for spoken, words in texts.items():
+            yield from (Fault(f"/macros/{name}/text/{spoken}", reason) for reason in macros.faults(words))
+    if sum(len(words.encode()) for texts in own.values() for words in texts.values()) > _MOST_BYTES_OF_MACROS:
+        yield Fault("/macros", f"hold more than {_MOST_BYTES_OF_MACROS // 1000} KB of text in all")
 
 
 def _wrong_hours(hours: Mapping[str, list[str]], at: str) -> Iterator[Fault]:
@@ -304,8 +329,8 @@ def _targets_document(targets: Mapping[Priority, Targets]) -> dict[str, dict[str
     }
 
 
-def _said(voice: Voice) -> dict[str, str]:
-    return {part: words for part, words in asdict(voice).items() if words}
+def _said(each: Voice | Macro) -> dict[str, Any]:
+    return {part: words for part, words in asdict(each).items() if words}
 
 
 def _kind(kind: Kind, told: Mapping[str, Any]) -> KindPolicy:

@@ -114,6 +114,15 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
+class Macro:
+    """A ready answer: its text with placeholders by language (ISO 639-1), and the technique it is written by."""
+
+    text: Mapping[str, str]
+    title: str = ""
+    technique: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Team:
     """A team's lead, who gets the digest, and who is on call; e-mail addresses."""
 
@@ -174,7 +183,7 @@ class Storefront:
 
     `support_addresses` are where customers write; the first is the one mails are sent from. `forms` are senders that
     write for a customer, whose Reply-To names him. `version` counts changes of the settings; what was promised to a
-    customer stays as it was promised.
+    customer stays as it was promised. `macros` are its own, by name; None takes a shipped one away.
     """
 
     id: str
@@ -196,6 +205,7 @@ class Storefront:
     silence: Silence = field(default_factory=Silence)
     survey: SurveyPolicy = field(default_factory=SurveyPolicy)
     teams: Mapping[str, Team] = field(default_factory=dict)
+    macros: Mapping[str, Macro | None] = field(default_factory=dict)
     close_after: timedelta = timedelta(days=7)
     thanks_reopen: bool = True
     digest: bool = True

@@ -54,7 +54,7 @@ def _operation(route: Route) -> dict[str, Any]:
         operation["requestBody"] = {"content": {"application/x-www-form-urlencoded": {"schema": {"type": "object"}}}}
     elif route.takes:
         takes = getattr(schema, route.takes)
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": takes}}}
+        operation["requestBody"] = {"required": not route.bare, "content": {"application/json": {"schema": takes}}}
     return operation
 
 
@@ -64,6 +64,8 @@ def _parameters(route: Route) -> Any:  # noqa: ANN401 dicts of OpenAPI, one afte
     if route.opens in ("tickets.list_tickets", "tickets.list_messages"):
         wanted = _LIST_QUERY if route.opens == "tickets.list_tickets" else ("cursor", "limit")
         yield from ({"name": name, "in": "query", "schema": {"type": "string"}} for name in wanted)
+    if route.opens == "macros.list_macros":
+        yield {"name": "storefront", "in": "query", "schema": {"type": "string"}}
     if route.method == "POST" and route.gives == 201:  # noqa: PLR2004 Created
         yield {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 255}}
     if route.method == "PATCH" or route.opens in ("tickets.resolve", "tickets.reopen"):

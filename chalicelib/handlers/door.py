@@ -113,6 +113,8 @@ def _body(route: Route, request: Request, headers: Mapping[str, str]) -> Any:  #
     raw = held.encode() if isinstance(held, str) else held
     if len(raw) > schema.MOST_BYTES:
         raise Problem(413, f"The body is larger than {schema.MOST_BYTES // 1024} KB. Files go by POST /v1/uploads.")
+    if route.bare and not raw:
+        return {}
     content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if route.takes == "form":
         return _form(raw)

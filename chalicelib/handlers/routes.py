@@ -25,6 +25,7 @@ class Route:
         takes: The schema of its body in handlers/schema.py; `form` for a page's form, None for no body.
         gives: The status of success.
         cors: Whether browsers of other origins may call it.
+        bare: Whether it may come without its body.
     """
 
     method: str
@@ -35,6 +36,7 @@ class Route:
     takes: str | None = None
     gives: int = 200
     cors: bool = False
+    bare: bool = False
 
     @property
     def is_page(self) -> bool:
@@ -66,6 +68,16 @@ ROUTES = (
     Route(
         "DELETE", "/v1/customers/{address}/suppression", "customers.lift_suppression", AGENTS, "Mail an address again"
     ),
+    Route(
+        "POST",
+        "/v1/tickets/{reference}/macros/{name}",
+        "macros.draft",
+        AGENTS,
+        "Draft an answer from a macro",
+        "MACRO",
+        bare=True,
+    ),
+    Route("GET", "/v1/macros", "macros.list_macros", AGENTS, "List a storefront's macros"),
     Route("GET", "/v1/storefronts/{storefront}", "storefronts.read", ADMINS, "Read a storefront's settings"),
     Route(
         "PUT", "/v1/storefronts/{storefront}", "storefronts.put", ADMINS, "Write a storefront's settings", "SETTINGS"

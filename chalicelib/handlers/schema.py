@@ -25,8 +25,9 @@ MOMENT = text(40, 10, format="date-time")
 BODY = text(200_000, 1)
 UPLOADS = several(text(26, 26), 20)
 TAGS = several(text(60, 1), 50)
+LANGUAGE = text(12, 2, pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})?$")
 CUSTOMER = record(
-    email=EMAIL, name=text(200), language=text(12, 2, pattern="^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})?$"),
+    email=EMAIL, name=text(200), language=LANGUAGE,
     phone=text(40), handle=text(100),
 )  # fmt: skip
 OPEN_TICKET = record(
@@ -78,6 +79,7 @@ CHECK_IN = record(
     until=MOMENT,
     message=text(20_000, 1),
 )
+MACRO = record(language=LANGUAGE)
 UPLOAD = record(
     ("name", "content_type", "size"),
     name=text(255, 1),

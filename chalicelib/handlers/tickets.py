@@ -161,7 +161,7 @@ def intake_from(body: Mapping[str, Any], *, channel: Channel, by_hand: bool, aut
         subject=" ".join(body["subject"].split()),
         body=body["body"],
         channel=named,
-        language=who.get("language", "").partition("-")[0].lower(),
+        language=main_language(who.get("language", "")),
         kind=Kind(body.get("kind", Kind.QUESTION)),
         priority=Priority(body["priority"]) if "priority" in body else None,
         phase=Phase(body["phase"]) if "phase" in body else None,
@@ -169,6 +169,11 @@ def intake_from(body: Mapping[str, Any], *, channel: Channel, by_hand: bool, aut
         tags=tuple(dict.fromkeys(body.get("tags", ()))),
         authenticated=authenticated,
     )
+
+
+def main_language(tag: str) -> str:
+    """Return the language of a tag (RFC 5646) without its region: `es` of `es-MX`."""
+    return tag.partition("-")[0].lower()
 
 
 def changes_from(body: Mapping[str, Any]) -> dict[str, Any]:
