@@ -19,7 +19,7 @@ COMMANDS = {
     "storefronts": ("infra.storefronts", "set up storefronts from a file, with their mail identities"),
     "keys": ("infra.keys", "make, list and revoke API keys"),
     "sweep": ("infra.sweep", "play the tickets' timers up to a time"),
-    "mail": ("infra.mail", "say how a raw mail is read"),
+    "mail": ("infra.mail", "say how mails are read, and show those that are sent"),
     "doctor": ("infra.doctor", "say what is not well with a stage"),
     "dead-letters": ("infra.dead_letters", "list and replay what was given up"),
 }

@@ -1,9 +1,10 @@
 """
-How Careline reads mail.
+How Careline reads mail, and what its own mails look like.
 
 | `python -m infra mail ...` | what it does |
 |---|---|
 | `explain FILE...` | prints how mails are read, one JSON line a file |
+| `preview [--to FOLDER] [--storefront FILE]` | writes every mail in every language to files |
 | `replay [--ticket NUMBER] [--apply]` | reads stored raw mail again, and shows or changes what is read otherwise now |
 """
 
@@ -33,6 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     explaining.add_argument(
         "files", nargs="+", metavar="FILE", help="a mail as it came (.eml), or - for standard input"
     )
+    previewing = commands.add_parser("preview", help="write every mail in every language to files, to look at")
+    previewing.add_argument(
+        "--to", type=Path, default=Path("build/preview"), metavar="FOLDER", help="build/preview, if none is named"
+    )
+    previewing.add_argument(
+        "--storefront", type=Path, metavar="FILE", help="whose mails: the YAML or JSON of `storefronts apply`"
+    )
     replaying = commands.add_parser(
         "replay", help="read stored raw mail again with today's reader, and show what would change"
     )
@@ -42,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    return _replay(args) if args.mail_command == "replay" else _explain(args)
+    return {"explain": _explain, "preview": _preview, "replay": _replay}[args.mail_command](args)
 
 
 def _explain(args: argparse.Namespace) -> int:
@@ -65,6 +73,14 @@ def _explained(file: str) -> tuple[dict[str, Any], bool]:
         reason = trouble.strerror if isinstance(trouble, OSError) and trouble.strerror else str(trouble)
         return unreadable(file, f"cannot be opened: {reason}"), False
     return explain(file, raw), True
+
+
+def _preview(args: argparse.Namespace) -> int:
+    from infra.preview import preview
+
+    written = preview(args.to, args.storefront)
+    print(f"{written} mails: {args.to / 'index.html'}")
+    return 0
 
 
 def _replay(args: argparse.Namespace) -> int:

@@ -3,8 +3,9 @@ What customers read: mails and pages, made from the files under templates/.
 
 | file | holds |
 |---|---|
-| strings/<language>.json | the words of pages, dates and lists; a language exists when its file does |
-| mail/<what happened>/<language>/ | subject.txt, body.txt, body.html of one mail |
+| strings/<language>.json | the words of pages, dates and lists (`t`); a language exists when its file does |
+| mail/<what happened>/ | subject.txt, body.txt, body.html of one mail, and its words in each language (`w`): <language>.json |
+| mail/layout.*, mail/parts.* | what all mails share |
 | pages/<name>.html | a page, in every language |
 | macros/ | ready answers: adapters/macros.py |
 
@@ -14,7 +15,7 @@ A value that a template asks for and does not get is an error. HTML escapes ever
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
+
+from chalicelib.domain.storefront import Storefront
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -34,7 +37,7 @@ _CONTROL_IN_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _PARAGRAPHS = re.compile(r"\n(?:[ \t]*\n)+")
 _URL = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 _WEB = re.compile(r"(?:https?://(?=[^/?#])|/(?![/\\])|[?#])[^\s\\<>\"\x00-\x1f\x7f]*", re.IGNORECASE)
-_ANSWERS = re.compile(r"(?:(?:re|aw|sv|antw|res) ?(?:\[\d+\])?: ?)+", re.IGNORECASE)
+_ANSWERS = re.compile(r"(?:(?:re|aw|sv|antw|res|rif|r) ?(?:\[\d+\])?: ?)+", re.IGNORECASE)
 _TELEPHONE = re.compile(r"\+?[\d ()./-]+")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _DEFAULT_COLOUR, _WHITE, _BLACK = "#1f5fa8", "#ffffff", "#111418"
@@ -64,10 +67,11 @@ def mail(what: str, language: str, context: Mapping[str, object]) -> Rendered:
         jinja2.UndefinedError: The mail asks for something that *context* does not hold.
     """
     spoken = _spoken(language)
-    if not (FOLDER / "mail" / what / spoken).is_dir():
+    if not (FOLDER / "mail" / what / f"{spoken}.json").is_file():
         spoken = FALLBACK
+    told = {**context, "w": _words(f"mail/{what}/{spoken}.json")}
     subject, text, html = (
-        _render(f"mail/{what}/{spoken}/{part}", spoken, context) for part in ("subject.txt", "body.txt", "body.html")
+        _render(f"mail/{what}/{part}", spoken, told) for part in ("subject.txt", "body.txt", "body.html")
     )
     return Rendered(one_line(subject), plain(text) + "\n", html)
 
@@ -88,13 +92,14 @@ def _spoken(language: str) -> str:
 
 
 def _render(template: str, language: str, context: Mapping[str, object]) -> str:
-    return _environment().get_template(template).render({**context, "t": _strings(language), "language": language})
+    strings = _words(f"strings/{language}.json")
+    return _environment().get_template(template).render({**context, "t": strings, "language": language})
 
 
 @cache
-def _strings(language: str) -> Strings:
-    strings: Strings = json.loads((FOLDER / "strings" / f"{language}.json").read_text("utf-8"))
-    return strings
+def _words(file: str) -> Strings:
+    words: Strings = json.loads((FOLDER / file).read_text("utf-8"))
+    return words
 
 
 @cache
@@ -135,6 +140,19 @@ def _environment() -> "Environment":
 # Voice
 
 
+def voice(storefront: Storefront) -> dict[str, object]:
+    """Return what mails and pages show of a storefront."""
+    return {
+        "name": storefront.name,
+        "colour": storefront.colour,
+        "signature": storefront.signature,
+        "voice": {language: asdict(voice) for language, voice in storefront.voice.items()},
+        "support_address": storefront.support_address,
+        "time_zone": storefront.calendar.time_zone,
+        "contact": asdict(storefront.contact),
+    }
+
+
 def greeting(context: Mapping[str, Any], name: str, storefront: Mapping[str, Any]) -> str:
     """Greet *name*, or nobody by name, in the storefront's own words if it has some for this language."""
     own, usual = _voice(context, storefront), context["t"]["mail"]
@@ -162,7 +180,7 @@ def phrases(language: str, name: str, storefront: Mapping[str, Any], promised_at
     by = _by(promised_at, storefront["time_zone"]) if promised_at else None
     if language not in languages():
         return {"greeting": "", "closing": "", "promised_date": f"{by:%Y-%m-%d}" if by else ""}
-    context = {"t": _strings(language), "language": language}
+    context = {"t": _words(f"strings/{language}.json"), "language": language}
     return {
         "greeting": greeting(context, name, storefront),
         "closing": closing(context, "regards", storefront),
@@ -239,14 +257,12 @@ def answering(subject: str, reference: str) -> str:
 
 def moment(context: Strings, at: datetime, time_zone: str) -> str:
     """Return by when: `Tuesday 3 March, 17:00 (Europe/Madrid)`. Midnight is 23:59, which names the day that people mean."""
-    local = _by(at, time_zone)
-    return _dated(context, "moment", local, time=f"{local:%H:%M}", zone=time_zone.replace("_", " "))
+    return _dated(context, "moment", _by(at, time_zone), zone=time_zone.replace("_", " "))
 
 
 def stamp(context: Strings, at: datetime, time_zone: str) -> str:
     """Return when something was: `3 March 2026, 17:00`."""
-    local = at.astimezone(ZoneInfo(time_zone))
-    return _dated(context, "stamp", local, time=f"{local:%H:%M}")
+    return _dated(context, "stamp", at.astimezone(ZoneInfo(time_zone)))
 
 
 def day(context: Strings, on: date, time_zone: str = "UTC") -> str:
@@ -262,7 +278,7 @@ def last_day(context: Strings, expires_at: datetime, time_zone: str) -> str:
 def due(context: Strings, at: datetime, time_zone: str, today: date) -> str:
     """Return by when, for people who know the zone: `17:00`, or on another day `2 March 2026, 17:00`."""
     local = _by(at, time_zone)
-    return _dated(context, "time" if local.date() == today else "stamp", local, time=f"{local:%H:%M}")
+    return local.strftime(context["t"]["dates"]["clock"]) if local.date() == today else _dated(context, "stamp", local)
 
 
 def _by(at: datetime, time_zone: str) -> datetime:
@@ -272,8 +288,14 @@ def _by(at: datetime, time_zone: str) -> datetime:
 
 def _dated(context: Strings, form: str, on: date, **more: str) -> str:
     dates = context["t"]["dates"]
-    weekday, month = dates["weekdays"][on.weekday()], dates["months"][on.month - 1]
-    words: str = dates[form].format(weekday=weekday, day=on.day, month=month, year=on.year, **more)
+    words: str = dates[form].format(
+        weekday=dates["weekdays"][on.weekday()],
+        day=on.day if on.day > 1 else dates["first"],
+        month=dates["months"][on.month - 1],
+        year=on.year,
+        time=on.strftime(dates["clock"]),
+        **more,
+    )
     return words
 
 
@@ -285,8 +307,11 @@ def asked(context: Strings, key: str) -> str:
 
 def size(context: Strings, count: int) -> str:
     """Return a number of bytes in words: `240 KB`, `1.2 MB`."""
+    small, large = context["t"]["units"]
     kilobytes, megabytes = max(1, round(count / 1000)), f"{count / 1e6:.1f}".removesuffix(".0")
-    return f"{kilobytes} KB" if kilobytes < 1000 else f"{megabytes} MB".replace(".", context["t"]["decimal"])  # noqa: PLR2004
+    if kilobytes < 1000:  # noqa: PLR2004
+        return f"{kilobytes} {small}"
+    return f"{megabytes.replace('.', context['t']['decimal'])} {large}"
 
 
 # Links

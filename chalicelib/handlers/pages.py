@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from chalice.app import Response
 
 from chalicelib.adapters import templates
+from chalicelib.adapters.templates import voice
 from chalicelib.domain.errors import Fault, Gone, Invalid, NotFound
 from chalicelib.domain.signing import Claim, Purpose, read_link_token, recipient_digest
 from chalicelib.domain.storefront import SCALES, Storefront, SurveyForm
@@ -21,7 +22,6 @@ from chalicelib.handlers.door import Call
 from chalicelib.handlers.problems import Problem
 from chalicelib.handlers.wire import html_of
 from chalicelib.usecases import surveys, tickets, uploads
-from chalicelib.usecases.letters import voice
 from chalicelib.usecases.tickets import Once
 from chalicelib.usecases.uploads import Uploads
 

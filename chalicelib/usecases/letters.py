@@ -3,11 +3,12 @@ From something to send to the mail itself. The same item always makes the same b
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from chalicelib.adapters import templates
+from chalicelib.adapters.templates import voice
 from chalicelib.domain import signing
 from chalicelib.domain.change import Outgoing
 from chalicelib.domain.sending import carried
@@ -112,19 +113,6 @@ def _letter(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> Prepared:
             subject=rendered.subject, text=rendered.text, automatic=True,
         )  # fmt: skip
     return Prepared(compose(letter), support, (outgoing.to, *cc), shown)
-
-
-def voice(storefront: Storefront) -> dict[str, object]:
-    """Return what mails and pages show of a storefront."""
-    return {
-        "name": storefront.name,
-        "colour": storefront.colour,
-        "signature": storefront.signature,
-        "voice": {language: asdict(voice) for language, voice in storefront.voice.items()},
-        "support_address": storefront.support_address,
-        "time_zone": storefront.calendar.time_zone,
-        "contact": asdict(storefront.contact),
-    }
 
 
 def page_url(desk: Desk, ticket: Ticket, recipient: str) -> str:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from chalicelib.adapters import macros as files
 from chalicelib.adapters import templates
+from chalicelib.adapters.templates import voice
 from chalicelib.domain import macros
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.reference import Reference
 from chalicelib.domain.storefront import Macro, Storefront
 from chalicelib.domain.ticket import Author, Ticket
-from chalicelib.usecases.letters import voice
 from chalicelib.wiring import Desk
 
 
