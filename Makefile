@@ -5,7 +5,7 @@ TOOLS := .venv/.tools
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak rush check bench corpus fuzz package deploy destroy clean
+.PHONY: help run demo test soak rush check bench corpus fuzz loops package deploy destroy clean
 
 help: ## These words
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -37,6 +37,9 @@ corpus: $(TOOLS) ## How well mail is read: figures over a folder of real mail, a
 
 fuzz: $(TOOLS) ## Read 1,000,000 mails that are broken at random: MAILS=n SEED=n for others
 	@$(RUN) -m tests.mail.fuzz $(if $(MAILS),--mails $(MAILS)) $(if $(SEED),--seed $(SEED))
+
+loops: $(TOOLS) ## Play robots, forgers and mail scanners, 10,000 times each: TIMES=n for others
+	@$(RUN) -m tests.mail.loops $(if $(TIMES),--times $(TIMES))
 
 bench: $(TOOLS) ## Count what each use case asks of AWS, and write bench.json
 	@$(RUN) -m bench

@@ -19,6 +19,7 @@ from chalicelib.adapters import aws, ids, keys, rows
 from chalicelib.adapters.table import Table
 from chalicelib.config import config
 from chalicelib.domain import lifecycle, opening
+from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.change import Act, Change
 from chalicelib.domain.reference import draw
 from chalicelib.domain.storefront import Storefront
@@ -73,7 +74,7 @@ def _opened(number: int, at: datetime) -> Ticket:
     intake = opening.Intake(
         Person(f"eva{number}@customer.test", "Eva"), "Where is my parcel?", "It is late.", Channel.API, "en"
     )
-    return opening.open_ticket(intake, draw(ids.choose), SHOP, _act(at)).ticket
+    return opening.open_ticket(intake, draw(ids.choose), SHOP, _act(at), Ledger()).ticket
 
 
 def _at_risk(number: int, at: datetime) -> Ticket:

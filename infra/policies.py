@@ -44,7 +44,7 @@ class Grant:
 
 
 TAKES_IN_MAIL = (
-    Grant("dynamodb:GetItem BatchGetItem PutItem", (TABLE,)),
+    Grant("dynamodb:GetItem BatchGetItem PutItem UpdateItem", (TABLE,)),
     Grant("dynamodb:GetItem", (SETTINGS,)),
     Grant("s3:GetObject DeleteObject", (f"{MAIL}/incoming/*",)),
     Grant("s3:PutObject", (f"{MAIL}/mail/*", f"{FILES}/files/*")),
@@ -70,7 +70,7 @@ GRANTS: dict[str, tuple[Grant, ...]] = {
         Grant("s3:GetObject PutObject", (f"{FILES}/uploads/*", f"{FILES}/files/*")),
     ),
     "IntakeQueue": (
-        Grant("dynamodb:GetItem PutItem", (TABLE,)),
+        Grant("dynamodb:GetItem PutItem UpdateItem", (TABLE,)),
         Grant("s3:GetObject", (f"{FILES}/uploads/*",)),
         Grant("s3:PutObject", (f"{FILES}/files/*",)),
         Grant("sns:Publish", ("${EscalationTopic}",)),

@@ -34,10 +34,11 @@ from chalicelib.domain import due as due_rules
 from chalicelib.domain.signing import reply_address
 from chalicelib.handlers import events
 from chalicelib.usecases import due, tickets
+from chalicelib.usecases import house as house_usecase
 from chalicelib.wiring import joined
 from infra.policies import FILES, GRANTS, IDENTITIES, MAIL, MAIL_EVENTS, SETTINGS, TABLE
 from tests.api import Api, served
-from tests.world import ses_event
+from tests.world import DEMO, ses_event
 
 # Granted and not called, and why.
 NEVER_CALLED = {
@@ -278,6 +279,7 @@ def customers_rate(desk):
     desk.ask("POST", survey, by=None, raw=b"rating=9", Content_Type="application/x-www-form-urlencoded", status=422)
     desk.world.later(days=30)
     desk.sweeps()
+    desk.writes(ticket, "It broke again.", by="storefront")
     desk.get(survey, by=None, status=410)
     desk.ask("POST", survey, by=None, raw=b"rating=1", Content_Type="application/x-www-form-urlencoded", status=410)
 
@@ -313,6 +315,7 @@ def requests_are_queued(desk):
     order = request("quinn", storefront="demo", attachments=[desk.upload("queued.png", PNG)])
     desk.queued("intake_queue", order, request("quinn", storefront="demo", attachments=[NEVER_UPLOADED]), "not JSON")
     assert len(desk.world.queue("IntakeDeadLetter")) == 2
+    desk.queued("intake_queue", request("quinn", storefront="demo", subject="And another"))
 
 
 def mail_arrives(desk, bring):
@@ -378,6 +381,10 @@ def outbox_is_sent(desk, function):
     desk.brings(function)
     desk.world.desk.table.suppress(ticket["customer"]["email"], desk.world.now + timedelta(days=9), "it bounced")
     desk.world.later(minutes=1)
+    desk.brings(function)
+    house_usecase.put_storefront(desk.world.desk, replace(DEMO, acknowledgements_per_hour=1))
+    for who in ("uli", "uma"):
+        desk.opened(customer={"email": f"{who}@customer.test"})
     desk.brings(function)
 
 

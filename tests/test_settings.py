@@ -92,6 +92,7 @@ WHOLE = {
     },
     "teams": {"care": {"lead": "ana@lumen.example", "on_call": "night@lumen.example"}},
     "digest": False,
+    "acknowledgements_per_hour": 900,
 }
 
 

@@ -9,7 +9,8 @@ The one table, and the only place where its keys are built.
 | outbox | `TICKET#<number>` | `OUTBOX#<ulid>` | the change that wants something sent; gone when it is sent |
 | receipt | `RECEIPT#<scope>#<hash>` | `RECEIPT` | the first of equal inputs; `expires_at` |
 | mail id | `MAIL#<hash of Message-ID>` | `MAIL` | the mail that carries it, or that was sent with it |
-| customer | `CUSTOMER#<hash of address>` | `CUSTOMER` | a new customer, a survey, a suppression |
+| customer | `CUSTOMER#<hash of address>` | `CUSTOMER` | a new customer, a mail of his, an acknowledgement, a survey, a suppression |
+| acknowledgements of an hour | `BUDGET#<storefront>#<shard>` | `BUDGET` | each acknowledgement before it is sent; `expires_at` |
 | storefront | `STOREFRONT` | `<id>` | ops |
 | support address, or its domain | `ADDRESS#<address>` | `ADDRESS` | ops |
 | a storefront's next digest | `DIGEST#<storefront>` | `DIGEST` | settings, and each digest |
@@ -95,6 +96,10 @@ def api_key(key_id: str) -> Key:
 
 def digest_of(storefront_id: str) -> Key:
     return Key(f"DIGEST#{storefront_id}", "DIGEST")
+
+
+def budget(storefront_id: str, shard: int) -> Key:
+    return Key(f"BUDGET#{storefront_id}#{shard}", "BUDGET")
 
 
 FEEDBACK = Key("FEEDBACK", "FEEDBACK")

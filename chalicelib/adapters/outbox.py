@@ -5,24 +5,32 @@ Every step is a conditional write guarded by the claim that was read. A step who
 and a condition that fails then is settled by reading back whose claim stands there.
 """
 
+import random
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
-from pynamodb.exceptions import TransactWriteError, UpdateError
+from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters import codec, keys, rows
 from chalicelib.adapters.conflicts import Outrun
 from chalicelib.adapters.keys import Key
 from chalicelib.adapters.rows import Row, connection
+from chalicelib.domain import budgets
 from chalicelib.domain.change import Outgoing
 from chalicelib.domain.errors import Busy
 from chalicelib.domain.sending import FIRST_LOOK, Progress, State
+from chalicelib.domain.storefront import Storefront
 from chalicelib.domain.ticket import Message
 
 _CONDITION = "ConditionalCheckFailedException"
+_RESERVES = 8
+_BUDGET_OF_AN_ITEM = 500
+_SPENT_FOR = timedelta(minutes=1)
+_FIRST_PAUSE_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,8 @@ def queued_row(reference: str, outgoing: Outgoing, now: datetime, shards: int) -
 class Outbox:
     shards: int
     new_id: Callable[[], str]
+    pause: Callable[[float], None] = time.sleep
+    _spent: dict[Key, datetime] = field(default_factory=dict)
 
     def find(self, reference: str, outbox_id: str) -> Unsent | None:
         """Return an item, None when it is settled (or never was)."""
@@ -122,6 +132,44 @@ class Outbox:
             else:
                 return True
         raise Busy("The table did not answer.")
+
+    def reserve(self, storefront: Storefront, reference: str, now: datetime) -> str | None:
+        """
+        Count an acknowledgement before it is sent; a count whose mail is then not sent makes one mail fewer, never more.
+
+        A storefront's budget lies on one item for each 500, so none is hot; a ticket asks always the same one. What is spent is
+        remembered for a minute.
+
+        Returns:
+            Why none may be sent: the storefront's budget of this hour is spent. None when it may be.
+
+        Raises:
+            Busy: Others count at the same time again and again.
+        """
+        most = storefront.acknowledgements_per_hour
+        spent = f"{most} were sent for {storefront.name} in an hour"
+        shards = -(-most // _BUDGET_OF_AN_ITEM)
+        key = keys.budget(storefront.id, keys.shard(reference, shards))
+        if self._spent.get(key, now) > now:
+            return spent
+        for attempt in range(_RESERVES):
+            held = rows.get(key)
+            counted = budgets.reserved(rows.value(dict, held) if held else {}, most // shards, now)
+            if counted is None:
+                self._spent[key] = now + _SPENT_FOR
+                return spent
+            ends = int((now + 2 * budgets.HOUR).timestamp())
+            version = int(held.version or 0) if held else 0
+            row = rows.row(key, counted, version=version + 1, expires_at=ends)
+            try:
+                row.save(condition=Row.version == version if version else Row.pk.does_not_exist())
+            except PutError as error:
+                if rows.refusal(error) != _CONDITION:
+                    raise
+                self.pause(_FIRST_PAUSE_SECONDS * attempt * random.uniform(0.5, 1))  # noqa: S311 jitter
+            else:
+                return None
+        raise Busy("Too many acknowledgements at once. Try again.")
 
     def plan_digest(self, storefront_id: str, at: datetime | None) -> None:
         """Have a storefront's next digest due at *at*; None for never."""

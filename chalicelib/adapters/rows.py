@@ -49,6 +49,7 @@ class Row(Model):
     suppressed_until = UnicodeAttribute(null=True)
     suppressed_because = UnicodeAttribute(null=True)
     opted_out_at = UnicodeAttribute(null=True)
+    ledger = UnicodeAttribute(null=True)
     expires_at = NumberAttribute(null=True)
 
     queue_pk = UnicodeAttribute(null=True)

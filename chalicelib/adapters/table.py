@@ -17,6 +17,7 @@ from chalicelib.adapters import codec, keys, rows
 from chalicelib.adapters.conflicts import Asked, Conflict, Outrun, Repeated
 from chalicelib.adapters.outbox import message_guard, message_row, queued_row
 from chalicelib.adapters.rows import Row, connection
+from chalicelib.domain import budgets
 from chalicelib.domain.change import Change, Receipt
 from chalicelib.domain.delivery import Feedback, risen
 from chalicelib.domain.errors import Busy, NotFound
@@ -29,6 +30,9 @@ _HOPELESS = frozenset({"ValidationException", "AccessDeniedException", "Resource
 
 Put = tuple[str, Row, Condition | None]
 """What is put (its name, as conflicts tell it), the row, and the condition under which it is."""
+
+Update = tuple[str, Row, list[Any], Condition]
+"""What a change writes on a customer that is known (its name, as conflicts tell it), the row, what is set, and the condition under which it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,14 @@ class Table:
         wanted = [keys.ticket(reference) for reference in references]
         found = rows.get_many(wanted)
         return [rows.value(Ticket, found[key]) for key in wanted if key in found]
+
+    def tickets_and_customer(self, references: Iterable[str], address: str) -> tuple[list[Ticket], Customer | None]:
+        """Return the tickets that exist and what is known of an address, in one call."""
+        wanted = [keys.ticket(reference) for reference in references]
+        of_address = [keys.customer(address)] if address else []
+        found = rows.get_many([*wanted, *of_address])
+        known = [known_customer(found[key]) for key in of_address if key in found]
+        return [rows.value(Ticket, found[key]) for key in wanted if key in found], (known[0] if known else None)
 
     def customer(self, address: str) -> Customer | None:
         found = rows.get(keys.customer(address)) if address else None
@@ -163,12 +175,14 @@ class Table:
             Conflict: A condition did not hold; nothing was written.
             Busy: DynamoDB did not take it after several attempts; whether it did is not known, a repeat is harmless.
         """
-        puts = list(self._puts(change))
+        unsent = _unsent(change)
+        puts, ledgers = list(self._puts(change)), list(_ledgers(change))
+        names = [*("outbox" for _ in unsent), *(name for name, *_ in puts), *(name for name, *_ in ledgers)]
         for attempt in range(_WRITES):
             try:
-                _transact(puts, _ledger(change), token=change.ticket.change)
+                _transact(unsent, puts, ledgers, token=change.ticket.change)
             except TransactWriteError as error:
-                failed = _failed(error, puts)
+                failed = _failed(error, names)
                 if failed and attempt and rows.get(keys.event(change.ticket.reference, change.ticket.change)):
                     return
                 if failed:
@@ -230,7 +244,8 @@ class Table:
             yield "mail", rows.row(keys.mail(mail_id), {"ticket": ref}), Row.pk.does_not_exist()
         if change.new_customer:
             known = Customer(ticket.customer.email, ticket.customer.name, ticket.language, ticket.customer.tier)
-            yield "customer", rows.row(keys.customer(known.address), known), Row.pk.does_not_exist()
+            counted = _counted(change.counted[1]) if change.counted and _counts_for_newcomer(change) else {}
+            yield "customer", rows.row(keys.customer(known.address), known, **counted), Row.pk.does_not_exist()
         line: dict[str, Any] = {"at": at, "by": change.act.by, "what": change.what, "version": ticket.version}
         extra = {"why": change.why, "detail": change.detail}
         yield "event", rows.row(keys.event(ref, ticket.change), line | {k: v for k, v in extra.items() if v}), None
@@ -243,9 +258,11 @@ class Table:
 
 
 def known_customer(held: Row) -> Customer:
-    """Return a customer; survey ledger and suppression are attributes, because each is written by itself."""
+    """Return a customer; ledgers and suppression are attributes, because each is written by itself."""
+    ledger = codec.loads(budgets.Ledger, held.ledger) if held.ledger else budgets.Ledger()
     return replace(
         rows.value(Customer, held),
+        ledger=replace(ledger, version=int(held.version or 0)),
         surveyed_at=_read(held.surveyed_at),
         suppressed_until=_read(held.suppressed_until),
         suppressed_because=held.suppressed_because,
@@ -257,8 +274,32 @@ def _read(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _ledger(change: Change) -> tuple[Row, list[Any], Condition] | None:
-    """Return the update that claims a customer's survey for 30 days, whoever else tries at the same time."""
+def _ledgers(change: Change) -> Iterator[Update]:
+    """Yield what a change, and the one that follows it, claims of customers, whoever else tries at the same time."""
+    if claim := _ledger(change):
+        yield claim
+    if change.counted and not _counts_for_newcomer(change):
+        address, ledger = change.counted
+        known = codec.dumps(Customer(address, change.ticket.customer.name, change.ticket.language))
+        actions = [getattr(Row, name).set(value) for name, value in _counted(ledger).items()]
+        as_read = Row.version == ledger.version if ledger.version else Row.version.does_not_exist()
+        yield "customer", Row(*keys.customer(address)), [*actions, Row.data.set(Row.data | known)], as_read
+    if change.following:
+        yield from _ledgers(change.following)
+
+
+def _counts_for_newcomer(change: Change) -> bool:
+    """Tell whether a change puts the very customer whose budgets it asks for."""
+    return change.new_customer and change.counted is not None and change.counted[0] == change.ticket.customer.email
+
+
+def _counted(ledger: budgets.Ledger) -> dict[str, Any]:
+    """Return the attributes that hold a ledger after this write."""
+    return {"ledger": codec.dumps(replace(ledger, version=0)), "version": ledger.version + 1}
+
+
+def _ledger(change: Change) -> Update | None:
+    """Return the update that claims a customer's survey for 30 days."""
     if not change.surveyed:
         return None
     at = change.act.at
@@ -269,21 +310,30 @@ def _ledger(change: Change) -> tuple[Row, list[Any], Condition] | None:
         | (Row.surveyed_at <= keys.moment(at - change.survey_pause))
         | (Row.surveyed_at >= keys.moment(at + change.survey_pause))
     )
-    return Row(*keys.customer(change.surveyed)), actions, free
+    return "ledger", Row(*keys.customer(change.surveyed)), actions, free
 
 
-def _transact(puts: list[Put], ledger: tuple[Row, list[Any], Condition] | None, *, token: str) -> None:
+def _unsent(change: Change) -> list[Row]:
+    """Return what a change takes out of the outbox, where nobody has begun to send it."""
+    return [Row(*keys.outbox(change.ticket.reference, change.unsent))] if change.unsent else []
+
+
+def _transact(unsent: list[Row], puts: list[Put], ledgers: list[Update], *, token: str) -> None:
     with TransactWrite(connection=connection(), client_request_token=token) as transaction:
+        for row in unsent:
+            transaction.delete(row, condition=Row.pk.exists() & Row.claim.does_not_exist())
         for _, row, condition in puts:
             transaction.save(row, condition=condition)
-        if ledger:
-            row, actions, condition = ledger
-            transaction.update(row, actions=actions, condition=condition)
+        for _, row, actions, free in ledgers:
+            transaction.update(row, actions=actions, condition=free)
 
 
-def _failed(error: TransactWriteError, puts: list[Put]) -> frozenset[str]:
-    """Return whose conditions failed; a conflict of two transactions counts as one of the ticket's."""
-    names = [*(name for name, _, _ in puts), "ledger"]
+def _failed(error: TransactWriteError, names: list[str]) -> frozenset[str]:
+    """
+    Return whose conditions failed, by their *names* in the order of the transaction: what it deletes, puts, updates.
+
+    A conflict of two transactions counts as one of the ticket's.
+    """
     codes = [reason.code if reason else "" for reason in error.cancellation_reasons]
     failed = {name for name, code in zip(names, codes, strict=False) if code == "ConditionalCheckFailed"}
     return frozenset(failed | ({"ticket"} if "TransactionConflict" in codes else set()))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.ticket import Author, Message, Ticket
 
 
@@ -59,6 +60,8 @@ class Change:
         surveyed: The address whose survey ledger is claimed: another survey within `survey_pause` fails the whole change.
         following: The change that opens a ticket which follows this one; written in the same transaction.
         new_customer: Whether the requester is not known yet and is written too.
+        counted: The address whose budgets this asks for, and its ledger afterwards: another write of it fails the whole change.
+        unsent: What lies in the outbox and is not to be sent after all; somebody who began to send it fails the whole change.
     """
 
     before: Ticket | None
@@ -74,6 +77,8 @@ class Change:
     survey_pause: timedelta = timedelta(days=30)
     following: "Change | None" = None
     new_customer: bool = False
+    counted: tuple[str, Ledger] | None = None
+    unsent: str | None = None
     detail: Mapping[str, Any] | None = None
 
     def because(self, *why: str) -> "Change":

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.domain import promises, silence
+from chalicelib.domain import promises, silence, system_mails
 from chalicelib.domain.change import Act, Change, Outgoing, plain
 from chalicelib.domain.escalations import escalation
 from chalicelib.domain.lifecycle import reopen
@@ -108,7 +108,7 @@ def _spoken(change: Change, name: str, storefront: Storefront) -> Change:
 def _surveyed(change: Change, customer: Customer | None, storefront: Storefront) -> Change:
     ticket, act, policy = change.ticket, change.act, storefront.survey
     survey = ticket.survey or Survey(ticket.resolution_cycle, SurveyState.PLANNED)
-    reason = _no_survey(customer, act.at, policy.every)
+    reason = _no_survey(customer, act.at, policy.every) or system_mails.spent(ticket, ticket.customer.email, act.at)
     if reason:
         skipped = replace(ticket, survey=replace(survey, state=SurveyState.SKIPPED, reason=reason))
         return replace(change, ticket=skipped).because(f"No survey: {reason}.")
@@ -120,7 +120,7 @@ def _surveyed(change: Change, customer: Customer | None, storefront: Storefront)
         change, ticket=replace(ticket, survey=sent), surveyed=ticket.customer.email, survey_pause=policy.every
     )
     invitation = _invitation(asked, sent, "survey-invitation")
-    return asked.sending(invitation).because("Asked the customer how our help was.")
+    return system_mails.sending(asked, invitation).because("Asked the customer how our help was.")
 
 
 def _survey_reminded(change: Change, customer: Customer | None) -> Change:
@@ -128,11 +128,11 @@ def _survey_reminded(change: Change, customer: Customer | None) -> Change:
     if survey is None:
         return change
     reminded = replace(change, ticket=replace(change.ticket, survey=replace(survey, reminded=True)))
-    reason = customer.unasked_at(change.act.at) if customer else None
+    reason = _unwanted(change, customer)
     if reason:
         return reminded.because(f"No reminder of the survey: {reason}.")
     invitation = _invitation(change, survey, "survey-reminder")
-    return reminded.sending(invitation).because("Reminded the customer of the survey, once.")
+    return system_mails.sending(reminded, invitation).because("Reminded the customer of the survey, once.")
 
 
 def _invitation(change: Change, survey: Survey, what: str) -> Outgoing:
@@ -155,13 +155,19 @@ def _checked_in(change: Change, customer: Customer | None) -> Change:
     rest = replace(change, ticket=replace(ticket, check_in=_next_check_in(planned_one, act.at)))
     if customer and customer.opted_out:
         return replace(rest, ticket=replace(ticket, check_in=None)).because("No check-in: the customer wants none.")
-    reason = customer.suppressed_at(act.at) if customer else None
+    reason = _unwanted(change, customer)
     if planned_one.follows and ticket.status not in (Status.RESOLVED, Status.CLOSED):
         reason = "the ticket is open again"
     if reason:
         return rest.because(f"No check-in: {reason}.")
     mail = Outgoing(act.new_id(), "check-in", act.at, to=ticket.customer.email, data={"words": planned_one.words})
-    return rest.sending(mail).because("Sent the planned message.")
+    return system_mails.sending(rest, mail).because("Sent the planned message.")
+
+
+def _unwanted(change: Change, customer: Customer | None) -> str | None:
+    """Return why the customer is not asked for anything just now."""
+    reason = customer.unasked_at(change.act.at) if customer else None
+    return reason or system_mails.spent(change.ticket, change.ticket.customer.email, change.act.at)
 
 
 def _next_check_in(check_in: CheckIn, now: datetime) -> CheckIn | None:

@@ -242,6 +242,12 @@ def not_mailed(ticket: Ticket, what: str, reason: str, storefront: Storefront, a
     return settled(change.because(f"Not sent ({what}): {reason}."), storefront)
 
 
+def unacknowledged(ticket: Ticket, outbox_id: str, reason: str, storefront: Storefront, act: Act) -> Change:
+    """The acknowledgement that waits as *outbox_id* is not sent after all, and the ticket says why."""
+    change = Change(ticket, ticket, act, "unacknowledged", unsent=outbox_id)
+    return settled(change.because(f"No acknowledgement: {reason}."), storefront)
+
+
 def takes_no_more(ticket: Ticket) -> bool:
     """Tell whether a ticket is past the point where words open it again."""
     return ticket.status in (Status.CLOSED, Status.MERGED)

@@ -4,7 +4,9 @@ Opening a ticket: from a request for help, through whatever door it came.
 
 from dataclasses import dataclass, replace
 
-from chalicelib.domain import promises
+from chalicelib.domain import budgets, promises, system_mails
+from chalicelib.domain.addresses import answers_nobody, counts_for
+from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.change import Act, Change, Outgoing, plain
 from chalicelib.domain.escalations import escalation
 from chalicelib.domain.reference import Reference
@@ -41,9 +43,25 @@ class Intake:
     cc: tuple[str, ...] = ()
     message: Message | None = None
 
+    @property
+    def counts_for(self) -> str:
+        return counts_for(self.customer.email, verified=self.authenticated)
 
-def open_ticket(intake: Intake, reference: Reference, storefront: Storefront, act: Act) -> Change:
-    """Open a ticket: its clocks begin, and an acknowledgement is due unless there is a reason against it."""
+
+def open_ticket(
+    intake: Intake, reference: Reference, storefront: Storefront, act: Act, ledger: Ledger | None
+) -> Change:
+    """
+    Open a ticket: its clocks begin, and an acknowledgement is due unless there is a reason against it.
+
+    Args:
+        intake: The request.
+        reference: The number it gets.
+        storefront: Whose settings count.
+        act: When, and by whom.
+        ledger: What the address that the request counts for was sent lately. None when others ask for it at this very moment again and
+            again: then the ticket opens without it, and without an acknowledgement.
+    """
     policy = storefront.kind_policy(intake.kind)
     priority = intake.priority or policy.priority
     message = intake.message or _first_message(intake, act)
@@ -79,10 +97,7 @@ def open_ticket(intake: Intake, reference: Reference, storefront: Storefront, ac
     change = Change(None, ticket, act, "opened", messages=(message,), mail_ids=ticket.thread)
     if is_urgent_claim(ticket) and clocked:
         change = change.sending(escalation(ticket, "event", "urgent_claim", act, key="urgent_claim"))
-    unanswered = _unanswered(intake)
-    if unanswered:
-        return settled(change.because(f"No acknowledgement: {unanswered}."), storefront)
-    return settled(change.sending(_acknowledgement(ticket, storefront, act)), storefront)
+    return settled(_acknowledged(change, intake, storefront, ledger), storefront)
 
 
 def is_urgent_claim(ticket: Ticket) -> bool:
@@ -103,17 +118,46 @@ def _first_message(intake: Intake, act: Act) -> Message:
     )  # fmt: skip
 
 
-def _unanswered(intake: Intake) -> str | None:
+def _acknowledged(change: Change, intake: Intake, storefront: Storefront, ledger: Ledger | None) -> Change:
+    """Acknowledge a request within the budgets of its address, or say why not."""
+    unanswered = _unanswered(intake, storefront)
+    if unanswered or ledger is None:
+        return change.because(f"No acknowledgement: {unanswered or 'too many come for this address at this moment'}.")
+    ticket, at = change.ticket, change.act.at
+    request = budgets.request_of(
+        intake.subject, intake.body, intake.message.quoted_text if intake.message else "",
+        verified=intake.authenticated, by_mail=intake.channel is Channel.EMAIL,
+    )  # fmt: skip
+    now = budgets.heard(ledger, request, at)
+    refused = budgets.refusal(now, request, at)
+    if refused:
+        change = change.because(f"No acknowledgement: {refused}.")
+    else:
+        now = budgets.acknowledged(now, request, at)
+        change = system_mails.sending(change, _acknowledgement(ticket, storefront, change.act))
+    return change if now == ledger else replace(change, counted=(intake.counts_for, now))
+
+
+def _unanswered(intake: Intake, storefront: Storefront) -> str | None:
     if intake.unanswered_because:
         return intake.unanswered_because
     if intake.spam:
         return "it was filed as spam"
     if not intake.customer.email:
         return "there is no e-mail address to write to"
+    if answers_nobody(intake.customer.email):
+        return "nobody reads the sender's address"
+    if storefront.writes_as(intake.customer.email):
+        return "it is an address of our own"
     return None
 
 
 def _acknowledgement(ticket: Ticket, storefront: Storefront, act: Act) -> Outgoing:
     by = ticket.first_response.due_at if ticket.first_response else None
-    data = {"promise_by": plain(by), "missing": list(ticket.missing), "time_zone": storefront.calendar.time_zone}
+    data = {
+        "storefront": storefront.id,
+        "promise_by": plain(by),
+        "missing": list(ticket.missing),
+        "time_zone": storefront.calendar.time_zone,
+    }
     return Outgoing(act.new_id(), "ticket-received", act.at, to=ticket.customer.email, data=data)

@@ -101,6 +101,7 @@ SETTINGS: Schema = record(
     teams=named(record(lead=_EMAIL, on_call=_EMAIL)),
     macros=named(nullable(_MACRO), pattern="^[a-z0-9-]{1,60}$"),
     digest={"type": "boolean"},
+    acknowledgements_per_hour={"type": "integer", "minimum": 1, "maximum": 1_000_000},
 )
 
 
@@ -142,7 +143,16 @@ def storefront_from(document: Any, storefront_id: str | None = None) -> Storefro
         forms=tuple(address.casefold() for address in told.get("forms", ())),
         **{
             name: told[name]
-            for name in ("internal", "language", "colour", "signature", "review_url", "thanks_reopen", "digest")
+            for name in (
+                "internal",
+                "language",
+                "colour",
+                "signature",
+                "review_url",
+                "thanks_reopen",
+                "digest",
+                "acknowledgements_per_hour",
+            )
             if name in told
         },
     )
@@ -195,6 +205,7 @@ def document_of(storefront: Storefront) -> dict[str, Any]:
         },
         "macros": {name: _said(macro) if macro else None for name, macro in storefront.macros.items()},
         "digest": storefront.digest,
+        "acknowledgements_per_hour": storefront.acknowledgements_per_hour,
     }
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from chalicelib.domain import system_mails
 from chalicelib.domain.change import Act, Change, Outgoing, plain
 from chalicelib.domain.escalations import escalation
 from chalicelib.domain.moves import moved_to
@@ -84,7 +85,12 @@ def broken_by(change: Change, customer: Customer | None, storefront: Storefront,
         case _:
             data = {"resolve_on": plain(_resolves_at(ticket, storefront)), "asked": ticket.last_answer}
             mail = Outgoing(act.new_id(), step.value, act.at, to=ticket.customer.email, data=data)
-            return change.sending(mail).because("Reminded: the customer has not answered our question yet.")
+            spent = system_mails.spent(ticket, mail.to, act.at)
+            if spent:
+                return change.because(f"Not reminded: {spent}.")
+            return system_mails.sending(change, mail).because(
+                "Reminded: the customer has not answered our question yet."
+            )
 
 
 def _resolved(change: Change, storefront: Storefront, act: Act) -> Change:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from chalicelib.domain.addresses import mailbox
 from chalicelib.domain.calendar import ROUND_THE_CLOCK, Calendar
 
 
@@ -209,12 +210,17 @@ class Storefront:
     close_after: timedelta = timedelta(days=7)
     thanks_reopen: bool = True
     digest: bool = True
+    acknowledgements_per_hour: int = 500
     created_at: datetime | None = None
     version: int = 1
 
     @property
     def support_address(self) -> str:
         return self.support_addresses[0]
+
+    def writes_as(self, address: str) -> bool:
+        """Tell whether an address is one of the storefront's own; what follows a + does not count."""
+        return mailbox(address.casefold()) in self.support_addresses
 
     def kind_policy(self, kind: Kind) -> KindPolicy:
         return self.kinds.get(kind) or KINDS[kind]

@@ -5,6 +5,7 @@ What a customer says of the help.
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.change import Act, Change
 from chalicelib.domain.errors import Fault, Gone, Invalid
 from chalicelib.domain.escalations import escalation
@@ -46,13 +47,13 @@ def answerable(ticket: Ticket, cycle: int, now: datetime) -> Survey:
 
 
 def rate(
-    ticket: Ticket, cycle: int, given: Rating, storefront: Storefront, act: Act, number: Reference
+    ticket: Ticket, cycle: int, given: Rating, storefront: Storefront, act: Act, number: Reference, *, ledger: Ledger
 ) -> Change | None:
     """
     Record a rating, or change it; None when it says what is recorded already.
 
     A bad one is told to the team lead at once, and opens a resolved ticket again when it comes with a comment; on a
-    closed one it opens a new ticket with *number*, which follows it.
+    closed one it opens a new ticket with *number*, which follows it; *ledger* tells what the customer was sent lately.
     """
     survey = answerable(ticket, cycle, act.at)
     if given.rating not in SCALES[survey.form]:
@@ -79,15 +80,17 @@ def rate(
               "reasons": list(given.reasons)}  # fmt: skip
     change = replace(change, before=ticket, what="rated", detail=detail)
     if bad and given.comment and ticket.status is Status.CLOSED and survey.comment != given.comment:
-        change = replace(change, following=_followed_up(ticket, given.comment, number, storefront, act)).because(
-            f"A new ticket, {number}, follows this one: a bad rating with a comment."
-        )
+        change = replace(
+            change, following=_followed_up(ticket, given.comment, number, storefront, act, ledger)
+        ).because(f"A new ticket, {number}, follows this one: a bad rating with a comment.")
     if not bad or survey.rating == given.rating:
         return change
     return change.sending(escalation(ticket, "event", "bad_rating", act, key=f"rating/{cycle}/{given.rating}"))
 
 
-def _followed_up(ticket: Ticket, comment: str, number: Reference, storefront: Storefront, act: Act) -> Change:
+def _followed_up(
+    ticket: Ticket, comment: str, number: Reference, storefront: Storefront, act: Act, ledger: Ledger
+) -> Change:
     intake = Intake(
         customer=ticket.customer,
         subject=ticket.subject,
@@ -98,4 +101,4 @@ def _followed_up(ticket: Ticket, comment: str, number: Reference, storefront: St
         authenticated=ticket.authenticated,
         follow_up_of=ticket.reference,
     )
-    return open_ticket(intake, number, storefront, act)
+    return open_ticket(intake, number, storefront, act, ledger)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.promises import Clock
 from chalicelib.domain.reference import Reference
 from chalicelib.domain.storefront import BAD_AT_MOST, Kind, Priority, SurveyForm
@@ -240,6 +241,7 @@ class Ticket:
     `version` counts changes and guards each write; `change` is the id of the last one, so that a writer whose answer
     was lost can see that it was his. `thread` holds the newest Message-IDs of the customer, oldest first. From
     `silence_since` on the desk waits for the customer's word; `silence_spoken` counts what it did about it.
+    `system_mails` holds when automatic mails went, by address, as long as a budget asks for it.
     """
 
     reference: Reference
@@ -284,6 +286,7 @@ class Ticket:
     thread: tuple[str, ...] = ()
     participants: tuple[str, ...] = ()
     proposed: tuple[str, ...] = ()
+    system_mails: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     timers: Mapping[str, datetime] = field(default_factory=dict)
     failed_timers: int = 0
     epoch: int = 0
@@ -316,6 +319,7 @@ class Customer:
     suppressed_until: datetime | None = None
     suppressed_because: str | None = None
     opted_out: bool = False
+    ledger: Ledger = field(default_factory=Ledger)
 
     def suppressed_at(self, at: datetime) -> str | None:
         """Return why nothing may be mailed to this address at *at*, or None."""

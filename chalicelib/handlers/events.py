@@ -118,9 +118,11 @@ def _batch(door: str, event: Event, take: Callable[[Event], str]) -> Failures:
 
 
 def _counted(outcome: str) -> str:
-    """Count what was given up and waits for people: an alarm looks at it."""
+    """Count what was given up and waits for people, and what a storefront's budget refused: alarms look at both."""
     if outcome == "held":
         _measure("HeldItems", MetricUnit.Count, 1)
+    if outcome == "over_budget":
+        _measure("RefusedAcknowledgements", MetricUnit.Count, 1)
     return outcome
 
 

@@ -88,6 +88,7 @@ def _letter(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> Prepared:
     automatic = outgoing.what in _AUTOMATIC
     thread = signing.thread_id(keys, support, ticket.reference, ticket.epoch)
     cc = () if automatic else ticket.participants
+    answered = ticket.thread if ticket.authenticated or not automatic else ()  # whose words repeat nothing of theirs
     headers = (
         (*_AUTOMATIC[outgoing.what], ("X-Auto-Response-Suppress", "All"), (LOOP_MARK, thread)) if automatic else ()
     )
@@ -101,8 +102,8 @@ def _letter(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> Prepared:
         text=rendered.text,
         html=rendered.html,
         reply_to=signing.reply_address(keys, support, ticket.reference, outgoing.to, ticket.epoch),
-        in_reply_to=f"<{ticket.thread[-1]}>" if ticket.thread else None,
-        references=tuple(f"<{message_id}>" for message_id in (thread, *ticket.thread)),
+        in_reply_to=f"<{answered[-1]}>" if answered else None,
+        references=tuple(f"<{message_id}>" for message_id in (thread, *answered)),
         headers=headers,
         attachments=_attachments(desk, ticket, outgoing),
     )

@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.adapters.conflicts import Outrun, Repeated
-from chalicelib.domain import arrivals, language
-from chalicelib.domain.addresses import answers_nobody, is_sendable
+from chalicelib.domain import arrivals, budgets, language
+from chalicelib.domain.addresses import is_sendable
 from chalicelib.domain.arrivals import Arrival, Placement, Verdict, Verdicts
 from chalicelib.domain.change import Act, Change, Receipt
 from chalicelib.domain.errors import Busy, NotFound
@@ -19,10 +19,10 @@ from chalicelib.domain.opening import Intake
 from chalicelib.domain.opening import open_ticket as opened
 from chalicelib.domain.reference import draw
 from chalicelib.domain.storefront import Storefront
-from chalicelib.domain.ticket import Author, Channel, File, Message, Person, Role, joined_text
+from chalicelib.domain.ticket import Author, Channel, Customer, File, Message, Person, Role, joined_text
 from chalicelib.mail.identity import identity
 from chalicelib.mail.reader import Attachment, Mail, read
-from chalicelib.usecases.tickets import heard
+from chalicelib.usecases.tickets import CROWDED, heard, ledger_for
 from chalicelib.wiring import Desk
 
 _TRIES = 5
@@ -77,8 +77,8 @@ def take_in(desk: Desk, envelope: Envelope) -> Taken:
         return Taken(None, "taken_before")
     mail = read(raw)
     storefront = _storefront(desk, (*envelope.recipients, *(a.address for a in (*mail.to, *mail.cc))))
-    own = frozenset(address.casefold() for address in storefront.support_addresses)
-    mail = read(raw, own_addresses=own) if mail.sender and mail.sender.key in own else mail
+    if mail.sender and storefront.writes_as(mail.sender.address):
+        mail = read(raw, own_addresses=frozenset({mail.sender.key}))
     by_form = _writes_for_another(mail, envelope, storefront)
     mail = replace(mail, sender=mail.reply_to[0], automatic=None) if by_form else mail
     envelope = replace(envelope, by_form=by_form)
@@ -96,8 +96,8 @@ def _committed(
     raw_key = desk.files.keep_mail(receipt.key, mail.date or desk.clock(), raw)
     files = _kept(desk, mail, raw, receipt.key, quarantined=envelope.verdicts.virus is Verdict.FAIL)
     html_key = kept_html(desk, mail)
-    for _ in range(_TRIES):
-        change = _decided(desk, envelope, mail, storefront, _Kept(raw_key, files, html_key))
+    for attempt in range(_TRIES):
+        change = _decided(desk, envelope, mail, storefront, _Kept(raw_key, files, html_key), crowded=attempt >= CROWDED)
         try:
             desk.table.commit(replace(change, receipt=receipt))
         except Repeated:
@@ -123,26 +123,55 @@ def _writes_for_another(mail: Mail, envelope: Envelope, storefront: Storefront) 
     return form and bool(mail.reply_to) and mail.bounce is None and envelope.verdicts.dmarc is not Verdict.FAIL
 
 
-def _decided(desk: Desk, envelope: Envelope, mail: Mail, storefront: Storefront, kept: _Kept) -> Change:
+def _decided(
+    desk: Desk, envelope: Envelope, mail: Mail, storefront: Storefront, kept: _Kept, *, crowded: bool
+) -> Change:
+    """
+    Decide what a mail changes. When it was *crowded*, others write for its sender again and again: his ledger is left alone.
+    """
     arrival = _arrival(envelope, mail)
     stored = desk.table.of_mail_ids((*arrival.ids, mail.message_id))
     found = arrivals.leads(arrival, desk.keys(), stored)
-    tickets = {str(t.reference): t for t in desk.table.tickets(dict.fromkeys(lead.reference for lead in found))}
+    references = dict.fromkeys(lead.reference for lead in found)
+    stored_tickets, known = desk.table.tickets_and_customer(references, arrival.sender)
+    tickets = {str(ticket.reference): ticket for ticket in stored_tickets}
     placement = arrivals.placed(arrival, found, tickets)
     act = desk.act(_author(mail, envelope, placement))
     message = slimmed(desk, _message(mail, envelope, placement, kept, act))
     if placement.ticket:
         followed = desk.house.storefront(placement.ticket.storefront)
         change = heard(desk, placement.ticket, message, followed, act)
+        if known and change.what == "customer_wrote" and not crowded:
+            change = _counted(change, message, arrival, known)
     else:
-        change = _opened(desk, mail, arrival, message, storefront, act)
+        change = _opened(desk, mail, arrival, message, storefront, act, known=known, crowded=crowded)
     fresh = tuple(mail_id for mail_id in change.mail_ids if mail_id not in stored)
     return replace(change, mail_ids=fresh).because(placement.why)
 
 
-def _opened(desk: Desk, mail: Mail, arrival: Arrival, message: Message, storefront: Storefront, act: Act) -> Change:
+def _counted(change: Change, message: Message, arrival: Arrival, known: Customer) -> Change:
+    """Count a mail on its ticket for its sender; that he is held is said on the ticket."""
+    request = budgets.request_of(
+        message.subject, message.text, message.quoted_text, verified=arrival.authenticated, by_mail=True
+    )
+    ledger = budgets.heard(known.ledger, request, change.act.at)
+    change = replace(change, counted=(arrival.sender, ledger))
+    held = budgets.held(ledger, request, change.act.at)
+    return change.because(f"The mail is recorded, and nothing automatic is sent: {held}.") if held else change
+
+
+def _opened(
+    desk: Desk,
+    mail: Mail,
+    arrival: Arrival,
+    message: Message,
+    storefront: Storefront,
+    act: Act,
+    *,
+    known: Customer | None,
+    crowded: bool,
+) -> Change:
     customer = Person(email=arrival.sender, name=mail.sender.name if mail.sender else "")
-    known = desk.table.customer(customer.email)
     spam = arrival.verdicts.spam is Verdict.FAIL and known is None
     intake = Intake(
         customer=replace(customer, tier=known.tier) if known else customer,
@@ -158,7 +187,8 @@ def _opened(desk: Desk, mail: Mail, arrival: Arrival, message: Message, storefro
         cc=tuple(a.address for a in mail.cc if a.key not in storefront.support_addresses),
         message=message,
     )
-    change = opened(intake, draw(desk.choose), storefront, act)
+    ledger = None if crowded else ledger_for(desk, intake, known)
+    change = opened(intake, draw(desk.choose), storefront, act, ledger)
     newcomer = known is None and bool(customer.email) and not intake.automatic and not spam
     return replace(change, new_customer=newcomer)
 
@@ -173,8 +203,6 @@ def _unanswered(mail: Mail, arrival: Arrival) -> str | None:
         return "the sender's domain says that this is not its mail (DMARC)"
     if arrival.verdicts.virus is Verdict.FAIL:
         return "it carries a virus"
-    if answers_nobody(arrival.sender):
-        return "nobody reads the sender's address"
     if not is_sendable(arrival.sender):
         return "no mail can be sent to the sender's address"
     return None

@@ -27,6 +27,7 @@ class Outcome(StrEnum):
     SENT = "sent"
     WAITS = "waits"
     HELD = "held"
+    OVER_BUDGET = "over_budget"
     DONE_BEFORE = "done_before"
 
 
@@ -61,6 +62,9 @@ def _mail(desk: Desk, unsent: Unsent) -> Outcome:
     suppressed = customer.suppressed_at(desk.clock()) if customer else None
     if suppressed:
         return _not_sent(desk, unsent, suppressed)
+    spent = _reserved(desk, unsent)
+    if spent:
+        return _unacknowledged(desk, unsent, spent)
     try:
         prepared = letters.prepared(desk, unsent.reference, unsent.outgoing)
     except (ValueError, LookupError, TypeError) as error:
@@ -83,6 +87,28 @@ def _mail(desk: Desk, unsent: Unsent) -> Outcome:
         return Outcome.WAITS
     sent = Feedback(unsent.outgoing.id, unsent.reference, sent_as, unsent.outgoing.to, DeliveryState.SENT, desk.clock())
     return Outcome.SENT if _settled(desk, claimed, sent) else Outcome.DONE_BEFORE
+
+
+def _reserved(desk: Desk, unsent: Unsent) -> str | None:
+    """Count an acknowledgement against its storefront's budget, once: before the first claim. Return why it must not go."""
+    data = unsent.outgoing.data or {}
+    if unsent.outgoing.what != "ticket-received" or unsent.progress.attempt or "storefront" not in data:
+        return None
+    return desk.outbox.reserve(desk.house.storefront(data["storefront"]), unsent.reference, desk.clock())
+
+
+def _unacknowledged(desk: Desk, unsent: Unsent, reason: str) -> Outcome:
+    """Take an acknowledgement out of the outbox; the ticket says why, in the same transaction."""
+
+    def decide(ticket: Ticket) -> Change | None:
+        now = desk.outbox.find(unsent.reference, unsent.outgoing.id)
+        if now is None or now.claim:
+            return None
+        storefront = desk.house.storefront(ticket.storefront)
+        return lifecycle.unacknowledged(ticket, unsent.outgoing.id, reason, storefront, desk.act(SYSTEM))
+
+    desk.table.change(unsent.reference, decide)
+    return Outcome.OVER_BUDGET
 
 
 def _publish(desk: Desk, unsent: Unsent) -> Outcome:

@@ -11,6 +11,7 @@ from chalicelib.adapters import codec
 from chalicelib.adapters.conflicts import Outrun, Repeated
 from chalicelib.adapters.outbox import Unsent
 from chalicelib.domain import language, lifecycle
+from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.change import Act, Change, Receipt
 from chalicelib.domain.errors import Busy, DeskError, NotFound, Reused, Stale
 from chalicelib.domain.lifecycle import Reply
@@ -18,12 +19,26 @@ from chalicelib.domain.opening import Intake
 from chalicelib.domain.opening import open_ticket as opened
 from chalicelib.domain.reference import Reference, draw
 from chalicelib.domain.storefront import Storefront
-from chalicelib.domain.ticket import SYSTEM, Author, Channel, CheckIn, Delivery, DeliveryState, Message, Role, Ticket
+from chalicelib.domain.ticket import (
+    SYSTEM,
+    Author,
+    Channel,
+    CheckIn,
+    Customer,
+    Delivery,
+    DeliveryState,
+    Message,
+    Role,
+    Ticket,
+)
 from chalicelib.usecases import listing
 from chalicelib.usecases.uploads import Uploads, kept
 from chalicelib.wiring import Desk
 
 _TRIES = 5
+CROWDED = 3
+"""After so many tries, each outrun by another write for the same customer, a ticket opens without an acknowledgement."""
+
 _HTML_AT_A_TIME = 8
 Answer = TypeVar("Answer", Ticket, Message)
 
@@ -50,7 +65,7 @@ def open_ticket(
         Reused: The key of *once* came with another body before.
     """
     storefront = desk.house.storefront(storefront_id)
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
         reference = draw(desk.choose)
         intake_now = replace(intake, files=kept(desk, uploads))
         known = desk.table.customer(intake.customer.email)
@@ -59,13 +74,21 @@ def open_ticket(
         )
         tier = known.tier if known else intake.customer.tier
         told = replace(intake_now, language=chosen, customer=replace(intake.customer, tier=tier))
-        change = opened(told, reference, storefront, desk.act(by))
+        ledger = None if attempt >= CROWDED else ledger_for(desk, told, known)
+        change = opened(told, reference, storefront, desk.act(by), ledger)
         change = replace(change, new_customer=known is None and bool(intake.customer.email))
         try:
             return _committed_once(desk, change, once, change.ticket)
         except Outrun:
             continue
     raise Busy("The number could not be drawn. Try again.")
+
+
+def ledger_for(desk: Desk, intake: Intake, known: Customer | None) -> Ledger:
+    """Return what was sent lately to the address that a request counts for; *known* is its customer."""
+    if intake.counts_for != intake.customer.email:
+        known = desk.table.customer(intake.counts_for)
+    return known.ledger if known else Ledger()
 
 
 def read(desk: Desk, reference: Reference) -> Ticket:
@@ -191,7 +214,9 @@ def heard(desk: Desk, ticket: Ticket, message: Message, storefront: Storefront, 
         follow_up_of=ticket.reference,
         message=message,
     )
-    return opened(following, draw(desk.choose), storefront, act)
+    known = desk.table.customer(ticket.customer.email)
+    change = opened(following, draw(desk.choose), storefront, act, ledger_for(desk, following, known))
+    return replace(change, new_customer=known is None and bool(ticket.customer.email))
 
 
 def _changed(

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain import due, lifecycle
+from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.errors import IllegalMove, Invalid, Unseen
 from chalicelib.domain.lifecycle import Reply, customer_writes, reopen, reply, resolve, update
 from chalicelib.domain.storefront import Kind, Priority
@@ -89,8 +90,9 @@ def bounced(of):
 def rated_badly(of):
     asked = due.fire(of, None, DEMO, act(START + timedelta(days=1), SYSTEM)).ticket
     return rate(
-        asked, 1, Rating(1, comment="It is still broken."), DEMO, act(START + timedelta(days=2), EVA), number()
-    ).ticket
+        asked, 1, Rating(1, comment="It is still broken."), DEMO, act(START + timedelta(days=2), EVA), number(),
+        ledger=Ledger(),
+    ).ticket  # fmt: skip
 
 
 def left_for_a_week(of):
@@ -204,7 +206,12 @@ def test_a_priority_that_was_asked_for_counts_more_than_the_kinds():
 def test_opening_acknowledges_with_the_promise_and_what_is_missing():
     (outgoing,) = opened(kind=Kind.RETURN).outgoing
     assert (outgoing.what, outgoing.to) == ("ticket-received", "eva@customer.test")
-    assert outgoing.data == {"promise_by": "2026-03-02T17:00:00Z", "missing": ["order_reference"], "time_zone": "UTC"}
+    assert outgoing.data == {
+        "storefront": "demo",
+        "promise_by": "2026-03-02T17:00:00Z",
+        "missing": ["order_reference"],
+        "time_zone": "UTC",
+    }
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain import due, lifecycle, opening
+from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.change import Change
 from chalicelib.domain.errors import DeskError
 from chalicelib.domain.lifecycle import Reply
@@ -78,7 +79,7 @@ def answer_bounces(ticket, front, now, _):
 
 def customer_rates(ticket, front, now, n):
     given = Rating(1 + n % 5, comment="Because." * (n % 2))
-    return rate(ticket, ticket.resolution_cycle, given, front, act(now, EVA), number())
+    return rate(ticket, ticket.resolution_cycle, given, front, act(now, EVA), number(), ledger=Ledger())
 
 
 def time_passes(ticket, front, now, _):
@@ -109,7 +110,7 @@ def lived(life):
     how, front, email, happened = life
     robot = {"unanswered_because": "it is automatic mail"} if how["automatic"] else {}
     asked = intake(customer=Person(email, phone="1"), **how, **robot)
-    change = opening.open_ticket(asked, number(), front, act(START, EVA))
+    change = opening.open_ticket(asked, number(), front, act(START, EVA), Ledger())
     yield None, None, change, START
     now, ticket = START, change.ticket
     for event, n, hours in happened:

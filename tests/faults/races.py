@@ -4,15 +4,17 @@ Deliveries that meet: the same event twice, two workers on one item, two events 
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from inspect import cleandoc as text
 
+from chalicelib.domain.reference import draw
 from chalicelib.handlers import events
-from chalicelib.usecases import due
+from chalicelib.usecases import due, house
 from tests.faults import scenarios
 from tests.faults.scenarios import PARCEL, QUEUED, Play, Scenario, incoming, mail_from_eva
 from tests.faults.stage import Delivery, Stage
+from tests.world import DEMO
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,32 @@ def bounced(stage: Stage) -> Delivery:
 
 def bounce_and_complaint(stage: Stage) -> list[Delivery]:
     return [stage.said_by_ses(kind, stage.sky.mails[-1][0]) for kind in ("Complaint", "Bounce")]
+
+
+def same_subject(stage: Stage) -> list[Delivery]:
+    """One customer asks twice at once, and one acknowledgement is left for his subject."""
+    asked = (PARCEL | {"subject": subject} for subject in ("Re: my parcel", "my parcel"))
+    first, second = (stage.request("POST", "/v1/tickets", said, by="shop") for said in asked)
+
+    def with_another_number() -> bool:
+        draw(stage.desk.choose)  # all processes draw the same numbers here, and a number is taken once
+        return second()
+
+    return [first, with_another_number]
+
+
+def one_left(stage: Stage) -> None:
+    """Two customers' acknowledgements wait, and one is left of the storefront's budget."""
+    house.put_storefront(stage.desk, replace(DEMO, acknowledgements_per_hour=1))
+    for name in ("eva", "ida"):
+        said = {"customer": {"email": f"{name}@customer.test"}, "subject": f"For {name}", "body": "Where is it?"}
+        stage.client(stage.request("POST", "/v1/tickets", said, by="shop"))
+
+
+def both_acknowledgements(stage: Stage) -> list[Delivery]:
+    found = sorted(stage.unbrought())
+    stage.brought |= set(found)
+    return [stage.new_item(*key) for key in found]
 
 
 def rating(stage: Stage) -> Delivery:
@@ -479,6 +507,80 @@ RACES = (
         mail id: 3
         receipt API: 1
         answered 200 page: 1
+    """),
+    ),
+    Race(
+        "two requests for the last acknowledgement of a subject",
+        scenarios.acknowledged,
+        same_subject,
+        text("""
+        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        ticket 'Re: my parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        ticket 'my parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where is it?'
+          happened: opened
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] my parcel
+        mail id: 2
+        answered 201 Re: my parcel: 1
+        answered 201 my parcel: 1
+    """),
+        text("""
+        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        ticket 'Re: my parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where is it?'
+          happened: opened
+        ticket 'my parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        customer eva@customer.test
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] my parcel
+        mail id: 2
+        answered 201 Re: my parcel: 1
+        answered 201 my parcel: 1
+    """),
+    ),
+    Race(
+        "two acknowledgements for the last one of a storefront",
+        one_left,
+        both_acknowledgements,
+        text("""
+        ticket 'For eva' new v2 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where is it?'
+          happened: opened, unacknowledged
+        ticket 'For ida' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where is it?'
+          system ...; automatic; ida@customer.test delivered
+          happened: opened
+        customer eva@customer.test
+        customer ida@customer.test
+        mail to ida@customer.test: Re: [<number>] For ida
+        mail id: 1
+    """),
+        text("""
+        ticket 'For eva' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        ticket 'For ida' new v2 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+          customer 'Where is it?'
+          happened: opened, unacknowledged
+        customer eva@customer.test
+        customer ida@customer.test
+        mail to eva@customer.test: Re: [<number>] For eva
+        mail id: 1
     """),
     ),
 )

@@ -99,7 +99,12 @@ class Stage:
             return f"{self.made if process == '0' else next(made):025d}{process}"
 
         desk = joined(_CONFIG, lambda: self.now, new_id)
-        desk = replace(desk, choose=chance.choice, table=replace(desk.table, pause=lambda _: None))
+        desk = replace(
+            desk,
+            choose=chance.choice,
+            table=replace(desk.table, pause=lambda _: None),
+            outbox=replace(desk.outbox, pause=lambda _: None),
+        )
         callers._calls.clear()
         _process.set(desk)
         return desk
@@ -316,7 +321,8 @@ def _hear(error: BaseException) -> str:
 
 
 def _http_event(method: str, path: str, body: str, headers: Mapping[str, str]) -> dict[str, Any]:
-    route, parts = next((r, m) for r, p in _PATHS if r.method == method and (m := p.match(path)))
+    asked = "GET" if method == "HEAD" else method
+    route, parts = next((r, m) for r, p in _PATHS if r.method == asked and (m := p.match(path)))
     return {
         "httpMethod": method,
         "path": path,

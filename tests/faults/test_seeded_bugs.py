@@ -142,7 +142,7 @@ def asks_whoever_was_asked(patch):
 
     def ledger(change):
         found = whole(change)
-        return (*found[:2], None) if found else None
+        return (*found[:3], None) if found else None
 
     patch.setattr(table, "_ledger", ledger)
 

@@ -1,0 +1,191 @@
+"""
+The loop guard at the doors: what is refused is the automatic mail alone, and the ticket says why.
+"""
+
+import pytest
+
+from chalicelib.domain.opening import Intake
+from chalicelib.domain.signing import Claim, recipient_digest
+from chalicelib.domain.ticket import Author, Channel, Person, Role, Status
+from chalicelib.handlers import events
+from chalicelib.usecases import house, sending, surveys, tickets
+from chalicelib.usecases.uploads import Uploads
+from tests.mail.played import SUPPORT, playing
+from tests.world import AGENT, DEMO
+
+EVA = "eva@customer.test"
+
+
+@pytest.fixture
+def played():
+    with playing() as one:
+        yield one
+
+
+def wrote(played, subject, text="Where is it?", *, to=SUPPORT, sender=EVA, **verdicts):
+    taken = played.receive({"From": sender, "To": to, "Subject": subject}, text, number=1, verdicts=verdicts)
+    return taken.reference
+
+
+def requested(played, subject, *, authenticated=True):
+    intake = Intake(Person(EVA, "Eva"), subject, "Where is it?", Channel.API, "", authenticated=authenticated)
+    by = Author(Role.CUSTOMER, "Eva", EVA)
+    return tickets.open_ticket(played.desk, "demo", intake, Uploads("demo"), by=by, once=None).reference
+
+
+def whys(played, reference):
+    found = tickets.events(played.desk, reference, after=None, limit=100)
+    return " ".join(why for event in found for why in event.get("why", ()))
+
+
+def counted_calls(played, monkeypatch):
+    calls, whole = [], played.store.answer
+
+    def answer(service, operation, said):
+        calls.append(operation)
+        return whole(service, operation, said)
+
+    monkeypatch.setattr(played.store, "answer", answer)
+    return calls
+
+
+def test_the_eleventh_request_opens_a_ticket_with_its_clocks_and_says_why_it_is_not_acknowledged(played):
+    references = [requested(played, f"Question {n}") for n in range(11)]
+    played.sent()
+    assert len(played.automatic) == 10
+    last = played.desk.table.ticket(references[-1])
+    assert (last.status, last.first_response.met_at, len(last.timers)) == (Status.NEW, None, 2)
+    assert "No acknowledgement: 10 were sent to this address in 180 minutes." in whys(played, references[-1])
+
+
+def test_the_publishable_key_gets_three_acknowledgements_to_one_address_in_a_day(played):
+    references = [requested(played, f"Question {n}", authenticated=False) for n in range(4)]
+    played.sent()
+    assert len(played.automatic) == 3
+    assert "3 were sent in 24 hours to this address, which nobody has verified" in whys(played, references[-1])
+
+
+def test_the_addresses_of_one_mailbox_share_what_the_unverified_get(played):
+    references = [wrote(played, f"Question {n}", f"About {n}", sender=f"eva+{n}@customer.test", dmarc="GRAY", spf="FAIL")
+                  for n in range(5)]  # fmt: skip
+    played.sent()
+    assert len(played.automatic) == 3
+    assert "which nobody has verified" in whys(played, references[-1])
+    assert "No acknowledgement" not in whys(played, wrote(played, "Where is it?", sender="eva+shop@customer.test"))
+
+
+def test_a_held_sender_is_heard_and_the_ticket_says_that_he_is_held(played):
+    first = wrote(played, "My parcel")
+    (ours,) = played.sent()
+    for n in range(21):
+        assert wrote(played, f"Re: {n}", f"And now? {n}", to=str(ours["Reply-To"])) == first
+    assert len(played.desk.table.messages(first)) == 23
+    assert "The mail is recorded, and nothing automatic is sent: more than 20 mails of this sender" in whys(
+        played, first
+    )
+    another = wrote(played, "Something else", "A new question")
+    assert "No acknowledgement: more than 20 mails of this sender came in an hour; held until" in whys(played, another)
+    assert played.sent() == []
+    played.later(3601)
+    later = wrote(played, "Something else again", "Another question")
+    assert "No acknowledgement" not in whys(played, later)
+
+
+def test_a_storefronts_budget_leaves_the_ticket_as_it_was_and_tells_ops(played, monkeypatch):
+    house.put_storefront(played.desk, DEMO.__class__(**{**_fields(DEMO), "acknowledgements_per_hour": 2}))
+    told = []
+    monkeypatch.setattr(events.Metrics, "add_metric", lambda _, name, *__: told.append(name))
+    references = [wrote(played, "Hello", sender=f"c{n}@customer.test") for n in range(3)]
+    for reference, outbox_id in played.fresh:
+        keys = {"pk": {"S": f"TICKET#{reference}"}, "sk": {"S": f"OUTBOX#{outbox_id}"}}
+        events.outbox({"Records": [{"dynamodb": {"Keys": keys, "SequenceNumber": "1"}}]})
+    assert len(played.store.mails) == 2
+    assert told == ["RefusedAcknowledgements"]
+    assert "No acknowledgement: 2 were sent for Demo Shop in an hour." in whys(played, references[-1])
+    assert played.desk.table.ticket(references[-1]).first_response.met_at is None
+    assert played.unsent() == []
+    played.later(3700)
+    assert sending.send_out(played.desk, references[-1], played.fresh[-1][1]) == "done_before"
+    wrote(played, "Hello", sender="d@customer.test")
+    played.fresh = played.fresh[-1:]
+    assert len(played.sent()) == 3
+
+
+def _fields(of):
+    return {name: getattr(of, name) for name in of.__dataclass_fields__}
+
+
+def test_a_lost_count_makes_one_mail_fewer_and_never_one_more(played):
+    house.put_storefront(played.desk, DEMO.__class__(**{**_fields(DEMO), "acknowledgements_per_hour": 2}))
+    shop = played.desk.house.storefront("demo")
+    reference = wrote(played, "Hello")
+    assert played.desk.outbox.reserve(shop, reference, played.now) is None  # counted, and then the process was gone
+    wrote(played, "Hello", sender="c@customer.test")
+    assert len(played.sent()) == 1
+
+
+def test_opening_takes_two_calls_whether_the_customer_is_known_or_not(played, monkeypatch):
+    played.desk.house.storefront("demo")
+    calls = counted_calls(played, monkeypatch)
+    for n in range(12):
+        del calls[:]
+        requested(played, f"Question {n}")
+        assert calls == ["GetItem", "TransactWriteItems"]
+
+
+def test_when_others_always_write_first_a_ticket_opens_without_an_acknowledgement(played, monkeypatch):
+    requested(played, "First")
+    table = type(played.desk.table)
+    whole = table.customer
+
+    def outrun(self, address):
+        found = whole(self, address)
+        if len(raced) < 20:
+            raced.append(address)
+            with monkeypatch.context() as calm:
+                calm.setattr(table, "customer", whole)
+                requested(played, f"Another {len(raced)}")
+        return found
+
+    raced = []
+    monkeypatch.setattr(table, "customer", outrun)
+    reference = requested(played, "Second")
+    assert "No acknowledgement: too many come for this address at this moment." in whys(played, reference)
+
+
+def test_an_automatic_mail_to_a_stranger_repeats_nothing_of_his_not_even_an_id(played):
+    headers = {
+        "From": "Buy zqx <victim@customer.test>",
+        "To": SUPPORT,
+        "Subject": "zqx",
+        "Message-ID": "<zqx@evil.test>",
+    }
+    reference = played.receive(headers, "zqx", number=1, verdicts={"dmarc": "GRAY", "spf": "FAIL"}).reference
+    (acknowledgement,) = played.sent_raw()
+    assert b"zqx" not in acknowledgement
+    assert b"In-Reply-To" not in acknowledgement
+    tickets.reply(played.desk, reference, tickets.Reply("Which one?"), Uploads("agents"), by=AGENT, once=None)
+    (answer,) = played.sent_raw()
+    assert b"In-Reply-To: <zqx@evil.test>" in answer  # a person answers, and he is answered in his thread
+
+
+@pytest.mark.parametrize(("verdicts", "most"), [({}, 2), ({"dmarc": "GRAY", "spf": "FAIL"}, 3)])
+def test_tickets_that_follow_a_closed_one_count_too(played, verdicts, most):
+    """His rating is as unverified as his ticket; who writes on his page came by a link that only his mailbox got."""
+    references = [wrote(played, "My lamp", sender="eva+lamp@customer.test", **verdicts) for _ in range(2)]
+    played.sent()
+    tickets.reply(played.desk, references[0], tickets.Reply("Here."), Uploads("agents"), by=AGENT, once=None)
+    tickets.resolve(played.desk, references[0], by=AGENT, if_match=None)
+    played.sweep(hours=25)
+    played.sweep(days=8)
+    closed = played.desk.table.ticket(references[0])
+    assert closed.status is Status.CLOSED
+    claim = Claim(closed.reference, closed.epoch, recipient_digest(closed.customer.email), closed.survey.cycle)
+    surveys.rate(played.desk, claim, surveys.Rating(1, comment="It broke."))
+    by = Author(Role.CUSTOMER, "Eva", closed.customer.email)
+    for n in range(4):
+        tickets.write(played.desk, closed.reference, f"Hello? {n}", Uploads("demo"), by=by, once=None)
+    before = len(played.automatic)
+    played.sent()
+    assert len(played.tickets()) == 2 + 5
+    assert len(played.automatic) == before + most
