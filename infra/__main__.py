@@ -18,6 +18,7 @@ COMMANDS = {
     "destroy": ("infra.destroy", "remove a stage's desk, and its data only when told twice"),
     "storefronts": ("infra.storefronts", "set up storefronts from a file, with their mail identities"),
     "keys": ("infra.keys", "make, list and revoke API keys"),
+    "agents": ("infra.agents", "say who may answer by mail, and of what each is told"),
     "sweep": ("infra.sweep", "play the tickets' timers up to a time"),
     "mail": ("infra.mail", "say how mails are read, and show those that are sent"),
     "doctor": ("infra.doctor", "say what is not well with a stage"),

@@ -44,7 +44,7 @@ class Grant:
 
 
 TAKES_IN_MAIL = (
-    Grant("dynamodb:GetItem BatchGetItem PutItem UpdateItem", (TABLE,)),
+    Grant("dynamodb:GetItem BatchGetItem Query PutItem UpdateItem", (TABLE,)),
     Grant("dynamodb:GetItem", (SETTINGS,)),
     Grant("s3:GetObject DeleteObject", (f"{MAIL}/incoming/*",)),
     Grant("s3:PutObject", (f"{MAIL}/mail/*", f"{FILES}/files/*")),

@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from chalicelib.adapters import templates
+from chalicelib.domain import agents
 from chalicelib.domain.errors import DeskError
 from chalicelib.domain.settings import storefront_from
 from chalicelib.domain.storefront import SCALES, Storefront, SurveyForm
@@ -36,6 +37,7 @@ _SCENES: tuple[tuple[str, str, Mapping[str, object]], ...] = (
     ("ticket-received", "", {}),
     ("ticket-received", "unproven", {"subject": None, "missing": ()}),
     ("agent-reply", "", {}),
+    ("agent-reply", "large-files", {"on_page": ("film.mp4",)}),
     ("silence-reminder", "", {}),
     ("silence-notice", "", {}),
     *((what, form, {"form": form.value, "scale": SCALES[form]})
@@ -44,6 +46,8 @@ _SCENES: tuple[tuple[str, str, Mapping[str, object]], ...] = (
     ("check-in", "written", {}),
     ("digest", "", {}),
     ("digest", "quiet", {"sections": (), "spam_count": 0}),
+    *(("agent-notification", occasion, {"occasion": occasion.value}) for occasion in agents.Occasion),
+    *(("agent-refusal", trouble, {"trouble": trouble.value}) for trouble in agents.Trouble),
 )  # fmt: skip
 
 
@@ -104,6 +108,7 @@ def _context(storefront: Storefront, words: Mapping[str, str]) -> dict[str, obje
         "missing": ("order_reference", "photo"),
         "agent_name": "Ana García",
         "body": words["answer"],
+        "on_page": (),
         "quoted": words["question"],
         "quoted_at": _NOW,
         "asked": words["answer"],
@@ -120,6 +125,11 @@ def _context(storefront: Storefront, words: Mapping[str, str]) -> dict[str, obje
             {"title_key": "silent_claims", "items": (waiting | {"due_at": None, "subject": ""},), "more": False},
         ),
         "spam_count": 3,
+        "mark": agents.MARK,
+        "by": "Ana García",
+        "writer": _CUSTOMER[1],
+        "files": ("lamp.jpg",),
+        "note_address": "help+n0te@lumen.example",
     }
 
 

@@ -31,7 +31,7 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from chalicelib.adapters import aws, house, settings
 from chalicelib.config import config
 from chalicelib.domain import due as due_rules
-from chalicelib.domain.signing import reply_address
+from chalicelib.domain.signing import Purpose, reply_address
 from chalicelib.handlers import events
 from chalicelib.usecases import due, tickets
 from chalicelib.usecases import house as house_usecase
@@ -213,9 +213,9 @@ def request(who, **more):
     return {"customer": {"email": f"{who}@customer.test"}, "subject": "My parcel", "body": "Where is it?", **more}
 
 
-def letter(who, body, to="support@demo.test", file=False):
+def letter(who, body, to="support@demo.test", file=False, domain="customer.test"):
     mail = EmailMessage()
-    mail["From"], mail["To"], mail["Subject"] = f"{who}@customer.test", to, "Broken"
+    mail["From"], mail["To"], mail["Subject"] = f"{who}@{domain}", to, "Broken"
     mail["Message-ID"] = f"<{who}.{len(body)}@customer.test>"
     mail.set_content(body)
     if file:
@@ -248,6 +248,7 @@ def people_call(desk):
     desk.get(f"{place}/messages?limit=1")
     desk.patch(place, {"assignee": "ana@shop.test", "tags": ["parcel"]})
     desk.patch(place, {"priority": "high"}, If_Match='"1"', status=412)
+    desk.writes(ticket, "Look, @ana@shop.test.", internal=True, by="admin")
     page = desk.page(ticket)
     desk.get(f"{page}?uploaded={desk.upload('more.png', PNG)}", by=None)
     assert desk.form(page, body="Hello?", once="p", attachment=[desk.upload("last.png", PNG)]).status_code == 303
@@ -262,6 +263,8 @@ def people_call(desk):
     desk.post(f"{place}/macros/where-is-my-order")
     desk.post(f"{place}/resolve")
     desk.post(f"{place}/reopen")
+    desk.get("/v1/customers/eva@customer.test")
+    desk.ask("DELETE", "/v1/customers/eva@customer.test/suppression")
     for path in ("/docs", "/openapi.json", "/health"):
         desk.get(path, by=None)
 
@@ -332,6 +335,20 @@ def mail_arrives(desk, bring):
     path = f"/v1/tickets/{only(desk, 'lea')['reference']}/messages"
     assert len(desk.get(path).json_body["items"][0]["text"]) > 60_000
     bring(desk.world.store(letter("vic", "Open this.", file=True), virus="FAIL"))
+    bring(desk.world.store(letter("kim+lamp", "Who am I?"), dmarc="GRAY", spf="FAIL"))
+    agent_writes(desk, bring, ticket)
+
+
+def agent_writes(desk, bring, ticket):
+    """Told of a ticket, an agent answers by mail: from the notification, and from the address that a customer would have."""
+    desk.patch(f"/v1/tickets/{ticket['reference']}", {"assignee": "ana@shop.test"}, by="admin")
+    desk.brings("outbox")
+    now = tickets.read(desk.world.desk, ticket["reference"])
+    for purpose in (Purpose.AGENT, Purpose.REPLY):
+        to = reply_address(signing_keys(), "support@demo.test", now.reference, "ana@shop.test", now.epoch, purpose)
+        bring(desk.world.store(letter("ana", f"By {purpose}.", to, domain="shop.test"), to=to))
+    bring(desk.world.store(letter("mia", "Thank you.", reply_to(desk, ticket)), to=reply_to(desk, ticket)))
+    desk.brings("outbox")
 
 
 def mail_is_told(desk):
@@ -381,6 +398,8 @@ def outbox_is_sent(desk, function):
     desk.brings(function)
     desk.world.desk.table.suppress(ticket["customer"]["email"], desk.world.now + timedelta(days=9), "it bounced")
     desk.world.later(minutes=1)
+    desk.brings(function)
+    desk.opened(customer={"email": ticket["customer"]["email"]})
     desk.brings(function)
     house_usecase.put_storefront(desk.world.desk, replace(DEMO, acknowledgements_per_hour=1))
     for who in ("uli", "uma"):

@@ -15,6 +15,7 @@ from jinja2 import UndefinedError
 
 from chalicelib.adapters import templates
 from chalicelib.adapters.templates import FOLDER, languages, mail, page
+from chalicelib.domain.agents import MARK, Occasion, Trouble
 from chalicelib.domain.language import LANGUAGE_WORDS
 from chalicelib.domain.storefront import KINDS, SCALES, Contact, SurveyPolicy
 from chalicelib.domain.ticket import Status
@@ -105,6 +106,7 @@ MAILS = {
         "ticket_url": TICKET_URL,
         "quoted": "Hello,\n\nit arrived broken.",
         "quoted_at": AT,
+        "on_page": (),
     },
     "survey-invitation": INVITATION,
     "survey-reminder": INVITATION,
@@ -125,6 +127,27 @@ MAILS = {
         "lead_name": "Sam Rivera",
         "sections": SECTIONS,
         "spam_count": "100+",
+    },
+    "agent-notification": {
+        "storefront": SHOP,
+        "reference": REFERENCE,
+        "subject": "Broken lamp",
+        "agent_name": "Sam Rivera",
+        "mark": MARK,
+        "occasion": "customer_wrote",
+        "by": "Ana García",
+        "writer": "Ana García",
+        "words": "Hello,\n\nit arrived broken.",
+        "files": ("lamp.jpg", "bill <1>.pdf"),
+        "note_address": "support+n0te@shop.test",
+        "ticket_url": TICKET_URL,
+    },
+    "agent-refusal": {
+        "storefront": SHOP,
+        "reference": REFERENCE,
+        "subject": "Broken lamp",
+        "agent_name": "Sam Rivera",
+        "trouble": "no_address",
     },
 }
 TICKET = {
@@ -399,9 +422,12 @@ VARIANTS = [
         (what, {"subject": None, "resolve_on": None, "asked": "", "ticket_url": None})
         for what in ("silence-reminder", "silence-notice")
     ),
+    ("agent-reply", {"on_page": ("film.mp4", "plans <2>.zip")}),
     ("check-in", {"words": "Dear Ana,\n\nyour filter is one year old:\nhttps://shop.test/filters?a=1&b=2"}),
     ("check-in", {"subject": None, "ticket_url": None}),
     ("digest", {"sections": (), "spam_count": 0, "lead_name": ""}),
+    *(("agent-notification", {"occasion": occasion.value, "by": "", "words": "", "files": ()}) for occasion in Occasion),
+    *(("agent-refusal", {"trouble": trouble.value}) for trouble in Trouble),
     *((what, {"storefront": {**SHOP, "contact": {"telephone": "", "address": "Here", "opening_hours": ""}}}) for what in MAILS),
 ]  # fmt: skip
 
@@ -984,7 +1010,18 @@ TRICKS = (
     "javascript:alert(1)//https://x",
     'https://x.test/"onmouseover=alert(1)//',
 )
-NOT_HOSTILE = {"status", "state", "author_role", "notice", "time_zone", "method", "title_key", "form"}
+NOT_HOSTILE = {
+    "status",
+    "state",
+    "author_role",
+    "notice",
+    "time_zone",
+    "method",
+    "title_key",
+    "form",
+    "occasion",
+    "trouble",
+}
 
 
 def hostile(node, trick, key=""):

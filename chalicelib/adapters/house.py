@@ -1,10 +1,10 @@
 """
-Storefronts and keys: read often, changed seldom, so each process remembers them for a minute. What was not there is
+Storefronts, keys and agents: read often, changed seldom, so each process remembers them for a minute. What was not there is
 asked for again.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from pynamodb.transactions import TransactWrite
 from chalicelib.adapters import keys, rows
 from chalicelib.adapters.rows import Row, connection
 from chalicelib.domain.access import ApiKey
+from chalicelib.domain.agents import Agent
 from chalicelib.domain.errors import Fault, Invalid, NotFound, Stale
 from chalicelib.domain.storefront import Storefront
 
@@ -88,6 +89,18 @@ class House:
     def put_api_key(self, key: ApiKey) -> None:
         self._memory.clear()
         rows.row(keys.api_key(key.id), key).save()
+
+    def agents(self) -> Mapping[str, Agent]:
+        """Return the agents: `{address: agent}`, addresses in lower case."""
+        return self._remembered("agents", lambda: {r.sk: rows.value(Agent, r) for r in Row.query("AGENT")})
+
+    def put_agent(self, agent: Agent) -> None:
+        self._memory.clear()
+        rows.row(keys.agent(agent.address), agent).save()
+
+    def remove_agent(self, address: str) -> None:
+        self._memory.clear()
+        Row(*keys.agent(address)).delete()
 
     def _owner(self, address: str) -> str | None:
         held = self._remembered(f"address {address}", lambda: rows.get(keys.address(address)))

@@ -16,6 +16,7 @@ The one table, and the only place where its keys are built.
 | a storefront's next digest | `DIGEST#<storefront>` | `DIGEST` | settings, and each digest |
 | a digest's mails | `TICKET#DIGEST-<storefront>` | `OUTBOX#<ulid>` | the digest; gone when they are sent |
 | API key | `KEY` | `<id>` | ops; holds a hash only |
+| agent | `AGENT` | `<address>` | ops, and an agent's first key |
 | event flow | `FEEDBACK` | `FEEDBACK` | mail_feedback, at most once a minute |
 
 Indexes are sparse and hold keys only. A list reads one page of keys, then those tickets.
@@ -92,6 +93,10 @@ def address(support_address: str) -> Key:
 
 def api_key(key_id: str) -> Key:
     return Key("KEY", key_id)
+
+
+def agent(address: str) -> Key:
+    return Key("AGENT", address)
 
 
 def digest_of(storefront_id: str) -> Key:

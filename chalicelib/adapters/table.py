@@ -234,6 +234,8 @@ class Table:
         free = Row.pk.does_not_exist() | (Row.expires_at < int(self.clock().timestamp()))
         if change.receipt:
             yield "receipt", self._receipt(change.receipt), free
+        if change.limit:
+            yield "limit", self._receipt(change.limit), free
         held = rows.row(keys.ticket(ref), ticket, index=keys.index(ticket, self.shards), version=ticket.version)
         yield "ticket", held, guard
         for message in change.messages:

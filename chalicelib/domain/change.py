@@ -62,6 +62,7 @@ class Change:
         new_customer: Whether the requester is not known yet and is written too.
         counted: The address whose budgets this asks for, and its ledger afterwards: another write of it fails the whole change.
         unsent: What lies in the outbox and is not to be sent after all; somebody who began to send it fails the whole change.
+        limit: What is done at most once while this receipt lasts: where it is there already, the whole change fails.
     """
 
     before: Ticket | None
@@ -79,6 +80,7 @@ class Change:
     new_customer: bool = False
     counted: tuple[str, Ledger] | None = None
     unsent: str | None = None
+    limit: Receipt | None = None
     detail: Mapping[str, Any] | None = None
 
     def because(self, *why: str) -> "Change":

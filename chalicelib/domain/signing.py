@@ -6,7 +6,7 @@ is void), by HMAC-SHA256 under a named key, so that keys can be rotated.
 
 | what | looks like |
 |---|---|
-| reply address | `support+7k3f9q2mxr.9qw4e7ta.0a.<mac>@shop.test` |
+| reply address, of a customer or of an agent | `support+7k3f9q2mxr.9qw4e7ta.0a.<mac>@shop.test` |
 | thread id | `<7k3f9q2mxr.0a.<mac>@shop.test>` |
 | link token | `7k3f9q2mxr.9qw4e7ta.3.0a.<mac>`, where 3 is the survey's cycle (0 for the ticket's page) |
 
@@ -26,6 +26,7 @@ from chalicelib.domain.reference import ALPHABET, Reference, compact, parse
 _MAC_CHARACTERS = 20
 _RECIPIENT_CHARACTERS = 8
 _PART = re.compile(r"[0-9a-z]{1,32}\Z")
+_REPLY_TAG = re.compile(r"[0-9a-z]{10}\.[0-9a-z]{8}\.\d{1,10}[0-9a-z]\.[0-9a-z]{20}\Z", re.IGNORECASE)
 
 
 class Purpose(StrEnum):
@@ -34,6 +35,8 @@ class Purpose(StrEnum):
     PAGE = "page"
     SURVEY = "survey"
     OPT_OUT = "opt_out"
+    AGENT = "agent"
+    NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +65,23 @@ def recipient_digest(address: str) -> str:
     return _base32(hashlib.sha256(address.strip().casefold().encode()).digest(), _RECIPIENT_CHARACTERS)
 
 
-def reply_address(keys: KeyRing, support: str, reference: Reference, recipient: str, epoch: int) -> str:
+def reply_address(
+    keys: KeyRing, support: str, reference: Reference, recipient: str, epoch: int, purpose: Purpose = Purpose.REPLY
+) -> str:
+    """Return where a recipient writes to; what an agent is given (AGENT, NOTE) is no customer's address, nor the other way about."""
     local, _, domain = support.partition("@")
-    tag = _signed(keys, Purpose.REPLY, compact(reference), recipient_digest(recipient), epoch=epoch)
+    tag = _signed(keys, purpose, compact(reference), recipient_digest(recipient), epoch=epoch)
     return f"{local}+{tag}@{domain}"
 
 
-def read_reply_address(keys: KeyRing, address: str) -> Claim | None:
-    """Read a recipient's address; None unless its tag is signed by us. A tampered signature is no match."""
-    _, plus, tag = address.partition("@")[0].partition("+")
-    return _read(keys, Purpose.REPLY, tag, with_recipient=True) if plus else None
+def read_reply_address(keys: KeyRing, address: str, purpose: Purpose = Purpose.REPLY) -> Claim | None:
+    """Read a recipient's address; None unless its tag is signed by us for *purpose*. A tampered signature is no match."""
+    return _read(keys, purpose, _tag(address), with_recipient=True)
+
+
+def resembles_reply_address(address: str) -> bool:
+    """Tell whether an address has the form of ours, whether or not its signature holds."""
+    return _REPLY_TAG.match(_tag(address)) is not None
 
 
 def thread_id(keys: KeyRing, support: str, reference: Reference, epoch: int) -> str:
@@ -100,6 +110,10 @@ def read_link_token(keys: KeyRing, purpose: Purpose, token: str) -> Claim:
     if claim is None:
         raise NotFound("page")
     return claim
+
+
+def _tag(address: str) -> str:
+    return address.partition("@")[0].partition("+")[2]
 
 
 def _signed(keys: KeyRing, purpose: Purpose, *parts: str, epoch: int) -> str:

@@ -34,12 +34,13 @@ class Mail:
 
     Message ids are without their brackets, "" or () if there is none; *references* are oldest first; *date* is aware
     UTC; *text* is what is new, *quoted_text* the rest of *full_text*; *html* is cleaned, None where there is none that may be shown;
-    *automatic* says in words why a machine wrote it; *omitted* names what a cap left out; *error* says what went wrong
+    *senders* are all whom From names, of whom *sender* is the first; *automatic* says in words why a machine wrote it; *omitted* names what a cap left out; *error* says what went wrong
     in reading, and then *full_text* is the mail as it came.
     """
 
     subject: str = ""
     sender: Address | None = None
+    senders: tuple[Address, ...] = ()
     to: tuple[Address, ...] = ()
     cc: tuple[Address, ...] = ()
     reply_to: tuple[Address, ...] = ()
@@ -89,6 +90,7 @@ def _read(raw: bytes, own_addresses: Container[str]) -> Mail:
     return Mail(
         subject=subject,
         sender=sender,
+        senders=_addresses(found, "from", hint),
         to=_addresses(found, "to", hint),
         cc=_addresses(found, "cc", hint),
         reply_to=_addresses(found, "reply-to", hint),

@@ -76,7 +76,7 @@ _FRAMED = re.compile(r"<[^<>]*+>|\([^()]*+\)")
 _SENTENCE = re.compile(r"[,;!?]|\.(?:\s|\Z)")
 _BEGINS_FORWARD = re.compile(r"(?:begin|anfang|début|debut|inicio|inizio|início)\b", re.IGNORECASE)
 _LABEL = re.compile(r"[\s*_]*+([^\W\d_][^:\uff1a\n]{0,24})[:\uff1a]")
-_DIRECTIONS = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069"))
+DIRECTIONS = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,9 +354,25 @@ class _Folding:
         Return which label of a header block the line *number* begins with, looking only once.
         """
         if number not in self.labels:
-            label = _LABEL.match(self.lines[number][:_LABEL_CAP])
-            self.labels[number] = _KINDS.get(label[1].strip(" *_\xa0").lower()) if label else None
+            self.labels[number] = labelled(self.lines[number])
         return self.labels[number]
+
+
+def announces(bare: str) -> bool:
+    """
+    Tell whether a line is one that programs put over an older mail: a rule, or "Forwarded message" and its like.
+    """
+    dashed = _DASHED.match(bare)
+    original = dashed is not None and _mentions(dashed[1], _ORIGINAL)
+    return _RULE.match(bare) is not None or original or _forwards(bare)
+
+
+def labelled(line: str) -> str | None:
+    """
+    Return which header of an older mail *line* shows, in any language: sender, sent, to or subject; None for none.
+    """
+    label = _LABEL.match(line[:_LABEL_CAP])
+    return _KINDS.get(label[1].strip(" *_\xa0").lower()) if label else None
 
 
 def _lower(text: str) -> str:
@@ -370,7 +386,7 @@ def _looked_at(line: str) -> str:
     """
     Return what is looked at of *line*: its beginning, without the marks for the direction of writing.
     """
-    return line[:_LOOKED_AT] if line.isascii() else line[:_LOOKED_AT].translate(_DIRECTIONS)
+    return line[:_LOOKED_AT] if line.isascii() else line[:_LOOKED_AT].translate(DIRECTIONS)
 
 
 def _is_quote(line: str) -> bool:

@@ -1,5 +1,5 @@
 """
-What ops set up: storefronts, keys, secrets.
+What ops set up: storefronts, keys, agents, secrets.
 """
 
 import secrets
@@ -8,6 +8,8 @@ from dataclasses import replace
 from chalicelib.adapters import settings
 from chalicelib.domain import access
 from chalicelib.domain.access import ApiKey, Scope
+from chalicelib.domain.addresses import is_sendable
+from chalicelib.domain.agents import Agent
 from chalicelib.domain.errors import Fault, Invalid, NotFound, Stale
 from chalicelib.domain.storefront import Storefront
 from chalicelib.usecases import digests
@@ -47,10 +49,10 @@ def storefronts(desk: Desk) -> list[Storefront]:
 
 def create_key(desk: Desk, scope: Scope, *, storefront: str | None = None, name: str = "", email: str = "") -> str:
     """
-    Make an API key and return its token: the only time it can be read.
+    Make an API key and return its token: the only time it can be read. An agent's first key makes him known to mail.
 
     Raises:
-        Invalid: A storefront's key without a storefront.
+        Invalid: A storefront's key without a storefront, or an agent's with a storefront's own address.
         NotFound: There is no such storefront.
     """
     if scope in (Scope.STOREFRONT, Scope.PUBLISHABLE):
@@ -59,6 +61,8 @@ def create_key(desk: Desk, scope: Scope, *, storefront: str | None = None, name:
         desk.house.storefront(storefront)
     key_id, secret = secrets.token_hex(_KEY_ID_BYTES), secrets.token_hex(_SECRET_BYTES)
     key = ApiKey(key_id, scope, access.digest(secret), desk.clock(), storefront, name, email)
+    if scope is Scope.AGENT and is_sendable(email) and email.strip().casefold() not in desk.house.agents():
+        put_agent(desk, Agent(email, name))
     desk.house.put_api_key(key)
     return access.written(scope, key_id, secret)
 
@@ -73,3 +77,33 @@ def revoke_key(desk: Desk, key_id: str) -> None:
 
 def api_keys(desk: Desk) -> list[ApiKey]:
     return desk.house.api_keys()
+
+
+def agents(desk: Desk) -> list[Agent]:
+    return sorted(desk.house.agents().values(), key=lambda agent: agent.address)
+
+
+def put_agent(desk: Desk, agent: Agent) -> Agent:
+    """
+    Register an agent, or change what he wants to be told.
+
+    Raises:
+        Invalid: No mail can be sent to the address, or it is a storefront's own: the desk would write to itself.
+    """
+    address = agent.address.strip().casefold()
+    if not is_sendable(address):
+        raise Invalid(Fault("/email", "is no address to which mail can be sent"))
+    own = {support.casefold() for storefront in desk.house.storefronts() for support in storefront.support_addresses}
+    if address in own:
+        raise Invalid(Fault("/email", "is the address of a storefront"))
+    registered = replace(agent, address=address)
+    desk.house.put_agent(registered)
+    return registered
+
+
+def remove_agent(desk: Desk, address: str) -> None:
+    """Mail an agent no more, and take no answer of his by mail any more, in a minute at the latest. His keys stay."""
+    known = address.strip().casefold()
+    if known not in desk.house.agents():
+        raise NotFound("agent")
+    desk.house.remove_agent(known)

@@ -9,13 +9,14 @@ from typing import Any
 
 from chalicelib.adapters import templates
 from chalicelib.adapters.templates import voice
-from chalicelib.domain import signing
+from chalicelib.domain import agents, signing
 from chalicelib.domain.change import Outgoing
 from chalicelib.domain.sending import carried
 from chalicelib.domain.signing import Purpose
 from chalicelib.domain.storefront import SCALES, Storefront, SurveyForm
 from chalicelib.domain.ticket import SYSTEM, Channel, File, Message, Ticket
-from chalicelib.mail.compose import Letter, compose
+from chalicelib.mail.compose import Letter, Mailbox, compose
+from chalicelib.usecases.tickets import whole
 from chalicelib.wiring import Desk
 
 LOOP_MARK = "X-Careline-Loop"
@@ -43,9 +44,10 @@ class Prepared:
 
 def prepared(desk: Desk, reference: str, outgoing: Outgoing) -> Prepared:
     """Return the mail of an outbox item, ready to go. The same item always makes the same bytes."""
-    return (
-        _digest(desk, outgoing) if outgoing.what == "digest" else _letter(desk, desk.table.ticket(reference), outgoing)
-    )
+    if outgoing.what == "digest":
+        return _digest(desk, outgoing)
+    ticket = desk.table.ticket(reference)
+    return _to_agent(desk, ticket, outgoing) if outgoing.what in agents.TO_AGENTS else _letter(desk, ticket, outgoing)
 
 
 def _digest(desk: Desk, outgoing: Outgoing) -> Prepared:
@@ -61,22 +63,74 @@ def _digest(desk: Desk, outgoing: Outgoing) -> Prepared:
         "sections": sections,
         "spam_count": data["spam_count"],
     }
-    rendered = templates.mail("digest", storefront.language, context)
+    return _inside("digest", storefront, (outgoing.to, ""), context, mark="digest")
+
+
+def _to_agent(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> Prepared:
+    """Write to an agent about a ticket; a notification brings him the addresses by which he may answer, and leave a note."""
+    storefront = desk.house.storefront(ticket.storefront)
+    keys, support, data = desk.keys(), storefront.support_address, outgoing.data or {}
+    thread = signing.thread_id(keys, support, ticket.reference, ticket.epoch)
+    context = {
+        "storefront": voice(storefront),
+        "agent_name": data["name"],
+        "reference": ticket.reference,
+        "subject": ticket.subject,
+    }
+    if outgoing.what == agents.REFUSAL:
+        context |= {"trouble": data["trouble"]}
+        return _inside(outgoing.what, storefront, (outgoing.to, data["name"]), context, mark=thread)
+
+    def address(purpose: Purpose) -> str:
+        return signing.reply_address(keys, support, ticket.reference, outgoing.to, ticket.epoch, purpose)
+
+    about = desk.table.message(ticket.reference, data["message"]) if data.get("message") else None
+    context |= {
+        "mark": agents.MARK,
+        "occasion": data["occasion"],
+        "by": data["by"],
+        "writer": (about.author.name or about.author.email) if about else "",
+        "words": about.text if about else "",
+        "files": tuple(file.name for file in about.files) if about else (),
+        "note_address": address(Purpose.NOTE),
+        "ticket_url": _ticket_url(desk, ticket.reference),
+    }
+    to, reply_to = (outgoing.to, data["name"]), address(Purpose.AGENT)
+    return _inside(outgoing.what, storefront, to, context, mark=thread, reply_to=reply_to)
+
+
+def _inside(
+    what: str,
+    storefront: Storefront,
+    to: Mailbox,
+    context: Mapping[str, object],
+    *,
+    mark: str,
+    reply_to: str | None = None,
+) -> Prepared:
+    """Write to somebody of the house: no ticket shows it. `mark` is the loop mark, and where it has an @, the thread."""
+    rendered = templates.mail(what, storefront.language, context)
     letter = Letter(
         sender=(storefront.support_address, storefront.name),
-        to=(outgoing.to, ""),
+        to=to,
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,
-        headers=(("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All"), (LOOP_MARK, "digest")),
+        reply_to=reply_to,
+        references=(f"<{mark}>",) if "@" in mark else (),
+        headers=(("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All"), (LOOP_MARK, mark)),
     )
-    return Prepared(compose(letter), storefront.support_address, (outgoing.to,), None)
+    return Prepared(compose(letter), storefront.support_address, to[:1], None)
 
 
 def _digest_item(desk: Desk, item: Mapping[str, Any]) -> dict[str, object]:
     due = item.get("due_at")
-    url = f"{desk.config.public_url}/v1/tickets/{item['reference']}"
+    url = _ticket_url(desk, item["reference"])
     return {**item, "due_at": datetime.fromisoformat(due) if due else None, "url": url}
+
+
+def _ticket_url(desk: Desk, reference: str) -> str:
+    return f"{desk.config.public_url}/v1/tickets/{reference}"
 
 
 def _letter(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> Prepared:
@@ -190,7 +244,7 @@ def _words(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> dict[str, object]:
         raise LookupError(f"{ticket.reference} has no message {outgoing.id} to send")
     quoted = answered if answered and answered.verified and not answered.automatic else None
     return {
-        "body": message.text,
+        "body": whole(desk, message).text,
         "agent_name": message.author.name,
         "quoted": quoted.text if quoted else None,
         "quoted_at": quoted.created_at if quoted else None,

@@ -12,6 +12,7 @@ from typing import Any
 from chalicelib.adapters.conflicts import Outrun, Repeated
 from chalicelib.domain import arrivals, budgets, language
 from chalicelib.domain.addresses import is_sendable
+from chalicelib.domain.agents import FORWARD, Agent
 from chalicelib.domain.arrivals import Arrival, Placement, Verdict, Verdicts
 from chalicelib.domain.change import Act, Change, Receipt
 from chalicelib.domain.errors import Busy, NotFound
@@ -20,8 +21,10 @@ from chalicelib.domain.opening import open_ticket as opened
 from chalicelib.domain.reference import draw
 from chalicelib.domain.storefront import Storefront
 from chalicelib.domain.ticket import Author, Channel, Customer, File, Message, Person, Role, joined_text
+from chalicelib.mail import forward
 from chalicelib.mail.identity import identity
 from chalicelib.mail.reader import Attachment, Mail, read
+from chalicelib.usecases import agents
 from chalicelib.usecases.tickets import CROWDED, heard, ledger_for
 from chalicelib.wiring import Desk
 
@@ -35,13 +38,27 @@ _VERDICTS = {verdict.value: verdict for verdict in Verdict}
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What SES tells beside a mail: where it lies, to whom and from whom it came, and what was found about it."""
+    """
+    What SES tells beside a mail: where it lies, to whom and from whom it came, and what was found about it.
+
+    `by_form`, `passed_on`: who sent it does not speak for himself. `remark` says what the desk made of that.
+    """
 
     key: str
     sender: str = ""
     recipients: tuple[str, ...] = ()
     verdicts: Verdicts = field(default_factory=Verdicts)
     by_form: bool = False
+    passed_on: "PassedOn | None" = None
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOn:
+    """Which agent passed a mail on with `@fwd`, and what he wrote above it."""
+
+    agent: Agent
+    comment: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +98,7 @@ def take_in(desk: Desk, envelope: Envelope) -> Taken:
         mail = read(raw, own_addresses=frozenset({mail.sender.key}))
     by_form = _writes_for_another(mail, envelope, storefront)
     mail = replace(mail, sender=mail.reply_to[0], automatic=None) if by_form else mail
-    envelope = replace(envelope, by_form=by_form)
+    envelope, mail = _passed_on(desk, replace(envelope, by_form=by_form), mail, storefront)
     receipt = Receipt("mail", identity(raw, storefront.id))
     taken = _committed(desk, envelope, mail, storefront, receipt, raw)
     desk.files.forget_incoming(envelope.key)
@@ -123,6 +140,23 @@ def _writes_for_another(mail: Mail, envelope: Envelope, storefront: Storefront) 
     return form and bool(mail.reply_to) and mail.bounce is None and envelope.verdicts.dmarc is not Verdict.FAIL
 
 
+def _passed_on(desk: Desk, envelope: Envelope, mail: Mail, storefront: Storefront) -> tuple[Envelope, Mail]:
+    """Return a mail that an agent passes on with `@fwd` as if who wrote it first had sent it; any other as it is."""
+    agent = None
+    if forward.commands(mail, FORWARD) and not envelope.by_form:
+        agent = agents.proven(desk, mail, envelope.verdicts)
+    if agent is None:
+        return envelope, mail
+    original = forward.original(mail)
+    if original is None or storefront.writes_as(original.sender.address):
+        remark = "It begins with @fwd, but nobody is named in it who wrote it first: so the agent did."
+        return replace(envelope, remark=remark), mail
+    remark = (
+        f"{agent.name} ({agent.address}) passed it on with @fwd: nobody has verified the customer, who wrote it first."
+    )
+    return replace(envelope, passed_on=PassedOn(agent, original.comment), remark=remark), original.mail
+
+
 def _decided(
     desk: Desk, envelope: Envelope, mail: Mail, storefront: Storefront, kept: _Kept, *, crowded: bool
 ) -> Change:
@@ -136,17 +170,33 @@ def _decided(
     stored_tickets, known = desk.table.tickets_and_customer(references, arrival.sender)
     tickets = {str(ticket.reference): ticket for ticket in stored_tickets}
     placement = arrivals.placed(arrival, found, tickets)
-    act = desk.act(_author(mail, envelope, placement))
-    message = slimmed(desk, _message(mail, envelope, placement, kept, act))
-    if placement.ticket:
-        followed = desk.house.storefront(placement.ticket.storefront)
-        change = heard(desk, placement.ticket, message, followed, act)
-        if known and change.what == "customer_wrote" and not crowded:
-            change = _counted(change, message, arrival, known)
+    agent = None
+    if arrivals.concerns_agents(arrival, found, placement):
+        agent = agents.proven(desk, mail, envelope.verdicts)
+    errand = arrivals.errand(agent.address, found, tickets) if agent else None
+    if agent and errand:
+        placement = Placement(tickets[errand.reference], True, f"Found by {errand.way.value}.")
+        act = desk.act(agents.author(agent))
+        message = _message(mail, envelope, placement, kept, act)
+        change = agents.spoken(desk, errand, tickets[errand.reference], message, act)
+        change = replace(change, messages=tuple(slimmed(desk, each) for each in change.messages))
     else:
-        change = _opened(desk, mail, arrival, message, storefront, act, known=known, crowded=crowded)
+        act = desk.act(_author(mail, envelope, placement))
+        message = slimmed(desk, _message(mail, envelope, placement, kept, act))
+        if placement.ticket:
+            followed = desk.house.storefront(placement.ticket.storefront)
+            change = heard(desk, placement.ticket, message, followed, act)
+            if known and change.what == "customer_wrote" and not crowded:
+                change = _counted(change, message, arrival, known)
+        else:
+            change = _opened(desk, mail, arrival, message, storefront, act, known=known, crowded=crowded)
+        if agent and not (placement.ticket and placement.verified):
+            change = agents.refused(desk, change, agent)
+    if envelope.passed_on:
+        change = replace(change, messages=(*change.messages, _comment(envelope.passed_on, kept, act)))
     fresh = tuple(mail_id for mail_id in change.mail_ids if mail_id not in stored)
-    return replace(change, mail_ids=fresh).because(placement.why)
+    whys = (placement.why, envelope.remark) if envelope.remark else (placement.why,)
+    return agents.notified(desk, replace(change, mail_ids=fresh).because(*whys))
 
 
 def _counted(change: Change, message: Message, arrival: Arrival, known: Customer) -> Change:
@@ -172,7 +222,7 @@ def _opened(
     crowded: bool,
 ) -> Change:
     customer = Person(email=arrival.sender, name=mail.sender.name if mail.sender else "")
-    spam = arrival.verdicts.spam is Verdict.FAIL and known is None
+    spam = arrival.verdicts.spam is Verdict.FAIL and known is None and not arrival.passed_on
     intake = Intake(
         customer=replace(customer, tier=known.tier) if known else customer,
         subject=mail.subject or _NO_SUBJECT,
@@ -181,7 +231,7 @@ def _opened(
         language=language.chosen(None, known.language if known else None, mail.text, storefront.language),
         files=message.files,
         authenticated=message.verified,
-        automatic=bool(mail.automatic or mail.bounce),
+        automatic=bool(mail.automatic or mail.bounce) and not arrival.passed_on,
         spam=spam,
         unanswered_because=_unanswered(mail, arrival),
         cc=tuple(a.address for a in mail.cc if a.key not in storefront.support_addresses),
@@ -191,6 +241,14 @@ def _opened(
     change = opened(intake, draw(desk.choose), storefront, act, ledger)
     newcomer = known is None and bool(customer.email) and not intake.automatic and not spam
     return replace(change, new_customer=newcomer)
+
+
+def _comment(passed_on: PassedOn, kept: _Kept, act: Act) -> Message:
+    """Return what an agent wrote above a mail that he passed on. The raw mail is his, so it lies with his words."""
+    return Message(
+        act.new_id(), agents.author(passed_on.agent), Channel.EMAIL, act.at,
+        text=passed_on.comment, internal=True, raw_key=kept.raw_key,
+    )  # fmt: skip
 
 
 def _unanswered(mail: Mail, arrival: Arrival) -> str | None:
@@ -217,7 +275,10 @@ def _arrival(envelope: Envelope, mail: Mail) -> Arrival:
     addressed = (*envelope.recipients, *(a.address for a in (*mail.to, *mail.cc)))
     distinct = tuple(dict.fromkeys(i for i in (*ids, *returned, *(_ses_id(i) for i in (*ids, *returned))) if i))
     known = distinct[:_IDS_LOOKED_UP]
-    return Arrival(sender, envelope.sender, addressed, known, mail.subject, envelope.verdicts, envelope.by_form)
+    return Arrival(
+        sender, envelope.sender, addressed, known, mail.subject, envelope.verdicts,
+        by_form=envelope.by_form, passed_on=envelope.passed_on is not None,
+    )  # fmt: skip
 
 
 def _ses_id(message_id: str) -> str:
@@ -240,6 +301,7 @@ def _message(mail: Mail, envelope: Envelope, placement: Placement, kept: _Kept, 
         f"A mail came back: {mail.bounce.recipient} {mail.bounce.status}." if mail.bounce else "",
         f"A mail was complained of: {mail.complaint.recipient} ({mail.complaint.kind})." if mail.complaint else "",
         "A form wrote it for the customer; nobody has verified who he is." if envelope.by_form else "",
+        envelope.remark,
         "The virus scan found something: its files are not served." if envelope.verdicts.virus is Verdict.FAIL else "",
         "The spam filter does not like it." if envelope.verdicts.spam is Verdict.FAIL else "",
         f"It could not be read ({mail.error}): the raw mail is attached." if mail.error else "",
@@ -255,11 +317,12 @@ def _message(mail: Mail, envelope: Envelope, placement: Placement, kept: _Kept, 
         text=mail.text,
         quoted_text=mail.quoted_text,
         full_text=full_text_of(mail),
+        internal=placement.internal,
         automatic=bool(mail.automatic or mail.bounce),
         verified=placement.verified,
         files=kept.files,
         mail_id=mail.message_id,
-        raw_key=kept.raw_key,
+        raw_key=None if envelope.passed_on else kept.raw_key,
         html_key=kept.html_key,
         note=" ".join(note for note in notes if note) or None,
     )

@@ -2,14 +2,14 @@
 Reading stored mail again with today's reader: what would be read otherwise, and to change it.
 
 Words, HTML, files, subject and notes of a message follow its raw mail; where it stands, who wrote it, and what it moved stay as
-they were decided when it came.
+they were decided when it came. What an agent mailed stays as it went out.
 """
 
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from chalicelib.domain.ticket import File, Message, Ticket
+from chalicelib.domain.ticket import File, Message, Role, Ticket
 from chalicelib.mail.reader import Attachment, Mail, read
 from chalicelib.usecases import listing
 from chalicelib.usecases.mail import body_key, full_text_of, kept_html, slimmed
@@ -77,7 +77,7 @@ def _tickets(desk: Desk) -> Iterator[Ticket]:
 def _mails(desk: Desk, ticket: Ticket) -> Iterator[Message]:
     after = None
     while page := desk.table.messages(ticket.reference, after=after, limit=_PAGE):
-        yield from (message for message in page if message.raw_key)
+        yield from (message for message in page if message.raw_key and message.author.role is not Role.AGENT)
         after = page[-1].id
 
 

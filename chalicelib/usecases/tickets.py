@@ -11,6 +11,7 @@ from chalicelib.adapters import codec
 from chalicelib.adapters.conflicts import Outrun, Repeated
 from chalicelib.adapters.outbox import Unsent
 from chalicelib.domain import language, lifecycle
+from chalicelib.domain.agents import TO_AGENTS
 from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.change import Act, Change, Receipt
 from chalicelib.domain.errors import Busy, DeskError, NotFound, Reused, Stale
@@ -32,6 +33,7 @@ from chalicelib.domain.ticket import (
     Ticket,
 )
 from chalicelib.usecases import listing
+from chalicelib.usecases.agents import notified
 from chalicelib.usecases.uploads import Uploads, kept
 from chalicelib.wiring import Desk
 
@@ -103,7 +105,9 @@ def messages(desk: Desk, reference: Reference, *, after: str | None, limit: int)
     waiting = {unsent.outgoing.id: unsent for unsent in desk.outbox.of_ticket(reference)}
     shown = [_as_waiting(message, waiting.pop(message.id, None)) for message in found]
     unseen = [
-        _to_come(unsent) for unsent in waiting.values() if unsent.outgoing.to and unsent.outgoing.what != "agent-reply"
+        _to_come(unsent)
+        for unsent in waiting.values()
+        if unsent.outgoing.to and unsent.outgoing.what not in {"agent-reply", *TO_AGENTS}
     ]
     return _with_html(desk, shown) + [message for message in unseen if after is None or message.id > after]
 
@@ -232,7 +236,7 @@ def _changed(
             raise Stale("The ticket has changed since you read it. Read it again.")
         change = decide(ticket, desk.house.storefront(ticket.storefront), desk.act(by))
         said_nothing = change.what != "supervisor_requested" and lifecycle.unchanged(change)
-        return None if said_nothing else change
+        return None if said_nothing else notified(desk, change)
 
     return desk.table.change(reference, decided)
 
@@ -254,7 +258,7 @@ def _decided_once(
                 raise
             return _first_answer(once, known, Message)  # what is refused now was done before
         try:
-            return _committed_once(desk, change, once, message)
+            return _committed_once(desk, notified(desk, change), once, message)
         except Outrun:
             continue
     raise Busy("Too many people change this ticket at once. Try again.")

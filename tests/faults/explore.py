@@ -18,7 +18,7 @@ from tests.faults.scenarios import Scenario
 from tests.faults.stage import Delivery, Lost, Stage
 
 Plan = Mapping[int, Fault]
-_NEVER_WRITTEN = ("STOREFRONT", "KEY", "SIGNING", "ADDRESS#")
+_NEVER_WRITTEN = ("STOREFRONT", "KEY", "AGENT", "SIGNING", "ADDRESS#")
 
 
 class Red(AssertionError):

@@ -163,6 +163,17 @@ def rating(stage: Stage) -> Delivery:
     return stage.form(stage.facts["survey"], rating="1", comment="Too late.")
 
 
+def strayed_twice(stage: Stage) -> None:
+    """Ana wrote to a wrong address, and then again."""
+    scenarios.ana_wrote_to_a_wrong_address(stage)
+    again = scenarios.mail_from_ana("It left today, I said.", stage.facts["mail"]["mail"]["destination"][0])
+    stage.facts["again"] = incoming(stage, again, "incoming/2")
+
+
+def both_strayed(stage: Stage) -> list[Delivery]:
+    return [stage.published(events.inbound_mail, stage.facts[name]) for name in ("mail", "again")]
+
+
 THREE_WORKERS = Race(
     "an acknowledgement by three workers",
     scenarios.opened,
@@ -448,6 +459,47 @@ RACES = (
         mail to eva@customer.test: Re: [<number>] My refund
         mail to eva@customer.test: [<number>] How was our help?
         mail id: 5
+    """),
+    ),
+    Race(
+        "an agent's answer twice",
+        scenarios.an_answer_of_ana_came,
+        twice(mailed),
+        text("""
+        ticket 'My parcel' pending v3 normal; clocks first_response=met/0 resolution=rests/0; timers silence; assignee ana@shop.test
+          agent 'It left today.'; file photo.png; eva@customer.test delivered
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, updated, replied
+        customer eva@customer.test
+        mail to ana@shop.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel; file photo.png
+        files/files: 1
+        mail id: 4
+        mail/mail: 1
+        receipt mail: 1
+    """),
+    ),
+    Race(
+        "two mails of an agent to a wrong address",
+        strayed_twice,
+        both_strayed,
+        text("""
+        ticket 'My parcel' open v4 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; assignee ana@shop.test; waits yes
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          third_party 'It left today, I said.'; unverified
+          third_party 'It left today.'; unverified
+          happened: opened, updated, recorded, recorded
+        customer eva@customer.test
+        mail to ana@shop.test: Re: [<number>] My parcel
+        mail to ana@shop.test: [<number>] Your mail has not gone to the customer
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 5
+        mail/mail: 2
+        receipt mail: 2
+        receipt refusal: 1
     """),
     ),
     Race(

@@ -11,10 +11,11 @@ from email.message import EmailMessage
 from inspect import cleandoc as text
 
 from chalicelib.adapters import codec
-from chalicelib.domain.signing import reply_address
+from chalicelib.domain.access import Scope
+from chalicelib.domain.signing import Purpose, reply_address
 from chalicelib.domain.ticket import Ticket
 from chalicelib.handlers import events
-from chalicelib.usecases import letters
+from chalicelib.usecases import house, letters
 from tests.faults.sky import Stored
 from tests.faults.stage import Stage
 
@@ -172,6 +173,58 @@ def a_reply_came(stage: Stage) -> None:
     now = ticket(stage)
     to = reply_address(stage.desk.keys(), "support@demo.test", now.reference, EVA["email"], now.epoch)
     stage.facts["mail"] = incoming(stage, mail_from_eva("Re: My parcel", "But when?", to))
+
+
+def lead_is_there(stage: Stage) -> None:
+    """A ticket, and somebody else than Ana who may give it to her."""
+    acknowledged(stage)
+    stage.facts["lea"] = house.create_key(stage.desk, Scope.AGENT, name="Lea", email="lea@shop.test")
+
+
+def is_given_to_ana(stage: Stage) -> None:
+    path = f"/v1/tickets/{ticket(stage).reference}"
+    stage.client(stage.request("PATCH", path, {"assignee": "ana@shop.test"}, by="lea"))
+
+
+def ana_was_told(stage: Stage) -> None:
+    lead_is_there(stage)
+    is_given_to_ana(stage)
+    stage.settle()
+
+
+def mail_from_ana(words: str, to: str, subject: str = "Re: My parcel", *, file: bool = False) -> EmailMessage:
+    mail = mail_from_eva(subject, words, to, file=file)
+    mail.replace_header("From", "Ana <ana@shop.test>")
+    return mail
+
+
+def address_of_ana(stage: Stage, purpose: Purpose) -> str:
+    now = ticket(stage)
+    keys = stage.desk.keys()
+    return reply_address(keys, "support@demo.test", now.reference, "ana@shop.test", now.epoch, purpose)
+
+
+def an_answer_of_ana_came(stage: Stage) -> None:
+    ana_was_told(stage)
+    to = address_of_ana(stage, Purpose.AGENT)
+    stage.facts["mail"] = incoming(stage, mail_from_ana("It left today.", to, file=True))
+
+
+def a_note_of_ana_came(stage: Stage) -> None:
+    ana_was_told(stage)
+    to = address_of_ana(stage, Purpose.NOTE)
+    stage.facts["mail"] = incoming(stage, mail_from_ana("He rang. @Lea?", to))
+
+
+def ana_wrote_to_a_wrong_address(stage: Stage) -> None:
+    ana_was_told(stage)
+    to = address_of_ana(stage, Purpose.REPLY)
+    stage.facts["mail"] = incoming(stage, mail_from_ana("It left today.", to))
+
+
+def ana_passed_a_mail_on(stage: Stage) -> None:
+    forwarded = "@fwd\nHe rang.\n\nFrom: Eva <eva@customer.test>\nSubject: My lamp\n\nIt is dark.\n"
+    stage.facts["mail"] = incoming(stage, mail_from_ana(forwarded, "support@demo.test", "Fwd: My lamp"))
 
 
 def mail_arrives(stage: Stage) -> None:
@@ -392,6 +445,117 @@ SCENARIOS = (
         mail id: 3
         mail/mail: 1
         receipt API: 1
+        receipt mail: 1
+    """),
+    ),
+    Scenario(
+        "a ticket is given to an agent",
+        lead_is_there,
+        is_given_to_ana,
+        text("""
+        ticket 'My parcel' open v2 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; assignee ana@shop.test; waits yes
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, updated
+        customer eva@customer.test
+        mail to ana@shop.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 2
+        answered 200 My parcel: 1
+    """),
+    ),
+    Scenario(
+        "the customer writes on an agent's ticket",
+        ana_was_told,
+        customer_writes,
+        text("""
+        ticket 'My parcel' open v3 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; assignee ana@shop.test; waits yes
+          customer 'Hello?'
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, updated, customer_wrote
+        customer eva@customer.test
+        mail to ana@shop.test: Re: [<number>] My parcel
+        mail to ana@shop.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 3
+        receipt API: 1
+        answered 201 My parcel: 1
+    """),
+    ),
+    Scenario(
+        "an agent answers by mail",
+        an_answer_of_ana_came,
+        mail_arrives,
+        text("""
+        ticket 'My parcel' pending v3 normal; clocks first_response=met/0 resolution=rests/0; timers silence; assignee ana@shop.test
+          agent 'It left today.'; file photo.png; eva@customer.test delivered
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, updated, replied
+        customer eva@customer.test
+        mail to ana@shop.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel; file photo.png
+        files/files: 1
+        mail id: 4
+        mail/mail: 1
+        receipt mail: 1
+    """),
+    ),
+    Scenario(
+        "an agent leaves a note by mail",
+        a_note_of_ana_came,
+        mail_arrives,
+        text("""
+        ticket 'My parcel' open v3 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; assignee ana@shop.test; waits yes
+          agent 'He rang. @Lea?'; internal
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          happened: opened, updated, noted
+        customer eva@customer.test
+        mail to ana@shop.test: Re: [<number>] My parcel
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail to lea@shop.test: Re: [<number>] My parcel
+        mail id: 4
+        mail/mail: 1
+        receipt mail: 1
+    """),
+    ),
+    Scenario(
+        "an agent answers to a wrong address",
+        ana_wrote_to_a_wrong_address,
+        mail_arrives,
+        text("""
+        ticket 'My parcel' open v3 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; assignee ana@shop.test; waits yes
+          customer 'Where is it?'
+          system ...; automatic; eva@customer.test delivered
+          third_party 'It left today.'; unverified
+          happened: opened, updated, recorded
+        customer eva@customer.test
+        mail to ana@shop.test: Re: [<number>] My parcel
+        mail to ana@shop.test: [<number>] Your mail has not gone to the customer
+        mail to eva@customer.test: Re: [<number>] My parcel
+        mail id: 4
+        mail/mail: 1
+        receipt mail: 1
+        receipt refusal: 1
+    """),
+    ),
+    Scenario(
+        "an agent passes a mail on",
+        ana_passed_a_mail_on,
+        mail_arrives,
+        text("""
+        ticket 'My lamp' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes; unverified yes
+          agent '@fwd\\nHe rang.'; internal
+          customer 'It is dark.'; unverified
+          system ...; automatic; eva@customer.test delivered
+          happened: opened
+        customer eva@customer.test
+        mail to eva@customer.test: [<number>] We have received your message
+        mail id: 1
+        mail/mail: 1
         receipt mail: 1
     """),
     ),

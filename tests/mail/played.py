@@ -15,13 +15,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import app
-from chalicelib.domain.ticket import Channel
 from chalicelib.usecases import due, mail, sending
 from tests.faults.sky import Stored
 from tests.faults.stage import Stage, _http_event, raised
 from tests.soak.store import Store
-
-__all__ = ["SUPPORT", "Channel", "Played", "playing", "text_of"]
 
 SUPPORT = "support@demo.test"
 _AUTOMATIC = b"\r\nX-Careline-Loop:"
