@@ -91,11 +91,11 @@ def rush(plan: Plan, home: Path) -> Outcome:
 
 def _play(plan: Plan, home: Path, sweep: Callable[[], int]) -> Outcome:
     chance = random.Random(plan.seed)  # noqa: S311 whom to kill
-    outcome, began = Outcome(plan.tickets), time.monotonic()
+    outcome, began, told = Outcome(plan.tickets), time.monotonic(), _Told(home)
     swept_at, killed_at, shown_at = -plan.sweep_every, began, began
     with _workers(plan.workers, home) as workers, ThreadPoolExecutor(2) as two:
         while True:
-            now, done = time.monotonic(), _done(home)
+            now, done = time.monotonic(), told.changes()
             if done >= plan.tickets or now - swept_at >= plan.sweep_every:
                 if not any(two.map(lambda _: sweep(), range(2))):
                     break
@@ -111,8 +111,8 @@ def _play(plan: Plan, home: Path, sweep: Callable[[], int]) -> Outcome:
                 shown_at = now
             time.sleep(LOOK_EVERY_SECONDS)
         outcome.seconds = time.monotonic() - began
-    for told in home.glob("told-*"):
-        for line in told.read_text().splitlines():
+    for file in home.glob("told-*"):
+        for line in file.read_text().splitlines():
             what, _, at = line.partition(" ")
             if what == "changed":
                 outcome.late.append(float(at) - began)
@@ -123,8 +123,23 @@ def _play(plan: Plan, home: Path, sweep: Callable[[], int]) -> Outcome:
     return outcome
 
 
-def _done(home: Path) -> int:
-    return sum(told.read_text().count("changed ") for told in home.glob("told-*"))
+class _Told:
+    """How many changes were told so far; each file is read on from where it was left."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._read: Counter[Path] = Counter()
+        self._changes = 0
+
+    def changes(self) -> int:
+        for told in self._home.glob("told-*"):
+            with told.open("rb") as lines:
+                lines.seek(self._read[told])
+                fresh = lines.read()
+            whole = fresh[: fresh.rfind(b"\n") + 1]
+            self._read[told] += len(whole)
+            self._changes += whole.count(b"changed ")
+        return self._changes
 
 
 @contextmanager
