@@ -14,24 +14,13 @@ from chalicelib.usecases import house, listing, tickets
 from chalicelib.usecases.uploads import Uploads
 from infra.storefronts import documents
 from tests.api import served
-
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
-PLAIN = {"name": "Demo Shop", "support_addresses": ["support@demo.test"]}
-OFFICE = {"time_zone": "Europe/Madrid", "hours": {day: ["09:00-14:00", "16:00-19:00"] for day in WEEKDAYS}}
-TARGETS = {"first_response": "30 min", "next_response": "1 h", "resolution": "4 h"}
+from tests.shop import OFFICE, PLAIN, TARGETS, put
 
 
 @pytest.fixture
 def api():
     with served() as one:
         yield one
-
-
-def put(api, where="demo", status=200, whole=None, headers=None, **more):
-    document = whole if whole is not None else PLAIN | more
-    got = api.ask("PUT", f"/v1/storefronts/{where}", document, by="admin", **headers or {})
-    assert got.status_code == status, got.body
-    return got
 
 
 def test_what_is_left_out_of_settings_is_the_product(api):

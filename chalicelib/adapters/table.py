@@ -161,8 +161,19 @@ class Table:
                 raise
 
     def lift_suppression(self, address: str) -> None:
-        """Forget that nothing may be sent to an address."""
-        Row(*keys.customer(address)).update([Row.suppressed_until.remove(), Row.suppressed_because.remove()])
+        """
+        Forget that nothing may be sent to an address.
+
+        Raises:
+            NotFound: Nothing is known of it.
+        """
+        actions: list[Any] = [Row.suppressed_until.remove(), Row.suppressed_because.remove()]
+        try:
+            Row(*keys.customer(address)).update(actions, condition=Row.pk.exists())
+        except UpdateError as error:
+            if rows.refusal(error) != _CONDITION:
+                raise
+            raise NotFound("customer") from error
 
     def commit(self, change: Change) -> None:
         """

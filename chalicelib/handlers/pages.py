@@ -67,15 +67,16 @@ def message(call: Call, token: str, message: str) -> Response:
         raise NotFound("message")
     asked = call.query.get("pictures") == "yes"
     page = _own_address(call, token)
+    shown = _message(call, found, page)
     context = {
         "storefront": voice(storefront),
-        "message": _message(call, found, page),
+        "message": shown,
         "subject": found.subject or seen.subject,
         "markup": with_remote_pictures(markup) if asked else markup,
         "back": f"{page}#{found.id}",
         "pictures": None if asked or not has_remote_pictures(markup) else "?pictures=yes",
     }
-    carried = {_origin(address) for file in found.files if (address := call.desk.files.link(file))}
+    carried = {_origin(file["url"]) for file in shown["attachments"] if file["url"]}
     pictures = ("data:", *sorted(carried), *(("https:", "http:") if asked else ()))
     return _html(templates.page("message", seen.language, context), pictures=pictures)
 

@@ -27,6 +27,5 @@ def lift_suppression(desk: Desk, address: str) -> Customer:
     Raises:
         NotFound: As `read`.
     """
-    read(desk, address)
     desk.table.lift_suppression(address)
     return read(desk, address)

@@ -247,7 +247,7 @@ def test_no_value_adds_a_header_nor_makes_a_mail_unsendable(subject, sender, to,
     )  # fmt: skip
 
 
-def test_ten_thousand_hostile_values_add_no_header():
+def test_two_thousand_hostile_mails_get_no_other_header():
     draw = random.Random(20260302)
     for _ in range(2000):
         subject, sender, to, cc, extra = ("".join(draw.choices(PIECES, k=draw.randint(0, 9))) for _ in range(5))
