@@ -15,6 +15,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from threading import Thread
 
@@ -173,9 +174,21 @@ def _stop_with_the_starter() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def _read_conditions_once() -> None:
+    """
+    Have an expression read once, and not again for each item that a query looks at: thousands, where many are due.
+    """
+    from ministack.services import dynamodb
+
+    tokens = lru_cache(dynamodb._tokenize)  # noqa: SLF001 there is no setting for it
+    dynamodb._tokenize = lambda expression: list(tokens(expression))  # noqa: SLF001
+    dynamodb._condition_syntax_error = lru_cache(dynamodb._condition_syntax_error)  # noqa: SLF001
+
+
 def main() -> None:
     from ministack.app import main as serve
 
+    _read_conditions_once()
     Thread(target=_stop_with_the_starter, daemon=True).start()
     serve()
 
