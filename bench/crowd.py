@@ -70,6 +70,12 @@ def _act(at: datetime) -> Act:
     return Act(at, AGENT, ids.new_id)
 
 
+def ticket_due(number: int, at: datetime) -> Ticket:
+    """Return a ticket whose first promise is at risk at *at*."""
+    lead = _first_due(_at_risk(0, MINUTE)) - MINUTE
+    return _at_risk(number, at - lead)
+
+
 def _opened(number: int, at: datetime) -> Ticket:
     intake = opening.Intake(
         Person(f"eva{number}@customer.test", "Eva"), "Where is my parcel?", "It is late.", Channel.API, "en"

@@ -3,11 +3,13 @@ What the deployment tells the code, read from the environment once.
 """
 
 import os
-from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
+
+from chalicelib.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Config:
     stage: str
     table: str
@@ -44,3 +46,11 @@ def config() -> Config:
         public_url=os.environ["CARELINE_PUBLIC_URL"].rstrip("/"),
         due_shards=int(os.environ.get("CARELINE_DUE_SHARDS", "4")),
     )
+
+
+def use_what_the_package_brings() -> None:
+    """Have botocore read the models and the roots that a package carries (infra/lean.py); a checkout has none."""
+    package = Path(__file__).parent.parent
+    for setting, name in (("AWS_DATA_PATH", "models"), ("AWS_CA_BUNDLE", "roots.pem")):
+        if (package / name).exists():
+            os.environ.setdefault(setting, str(package / name))

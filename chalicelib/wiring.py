@@ -3,7 +3,6 @@ The desk: what use cases work with, joined once for each process.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
@@ -16,9 +15,10 @@ from chalicelib.config import Config, config
 from chalicelib.domain.change import Act
 from chalicelib.domain.signing import KeyRing
 from chalicelib.domain.ticket import Author
+from chalicelib.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Desk:
     config: Config
     clock: Callable[[], datetime]

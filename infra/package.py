@@ -23,20 +23,19 @@ from typing import Any
 import yaml
 from chalice.package import YAMLTemplateSerializer
 
+from infra import lean
 from infra.aws import Trouble
 from infra.template import finished
 
 ROOT = Path(__file__).parent.parent
 AWS_ARCHITECTURE = "arm64"
 
-# The services that functions call. botocore brings 400 more.
-SERVICES = {"dynamodb", "s3", "ses", "sns", "sqs", "sts"}
-
 # python/lib/python3.11/site-packages: where a layer keeps its libraries
 LAYER_DEPTH = 4
 
 # What a wheel brings along and no function imports.
-NEVER_IMPORTED = {"__pycache__", "tests", "bin"}
+NEVER_IMPORTED = {"__pycache__", "tests", "bin", "sboms", "swagger_ui", "RECORD", "WHEEL", "INSTALLER", "REQUESTED"}
+DATA_NEVER_READ = {"botocore", "boto3"}  # lean.py brings what is read
 
 
 @dataclass(frozen=True)
@@ -112,8 +111,9 @@ def write_json(path: Path, template: dict[str, Any]) -> None:
 
 
 def libraries(layer: Path) -> Path:
-    """Return the zip of the libraries, kept beside Chalice's own until its layer is another one."""
-    made = ROOT / f".chalice/deployments/libraries-{hashlib.sha256(layer.read_bytes()).hexdigest()[:16]}.zip"
+    """Return the zip of the libraries, kept beside Chalice's own until its layer, or how it is made, is another one."""
+    made_of = hashlib.sha256(layer.read_bytes() + Path(__file__).read_bytes()).hexdigest()[:16]
+    made = ROOT / f".chalice/deployments/libraries-{made_of}.zip"
     if not made.exists():
         partial = made.with_suffix(f".{os.getpid()}")
         append(partial, {"/".join(path.parts[LAYER_DEPTH:]): content for path, content in unzipped(layer)})
@@ -127,6 +127,9 @@ def code(work: Path) -> Iterator[tuple[str, bytes]]:
     for file in (ROOT / "templates").rglob("*"):
         if file.is_file():
             yield str(file.relative_to(ROOT)), file.read_bytes()
+    yield from lean.compiled_templates()
+    yield from lean.models()
+    yield "roots.pem", lean.roots()
 
 
 def unzipped(archive: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
@@ -177,8 +180,8 @@ def runs(path: PurePosixPath) -> bool:
     if NEVER_IMPORTED & set(path.parts):
         return False
     match path.parts:
-        case ("botocore", "data", service, _, *_):
-            return service in SERVICES and path.name != "examples-1.json"
-        case ("boto3", "examples", *_):
-            return False
+        case (library, "data" | "examples", *_):
+            return library not in DATA_NEVER_READ
+        case ("dateutil", "zoneinfo", name):
+            return not name.endswith(".tar.gz")
     return True

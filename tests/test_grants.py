@@ -36,6 +36,7 @@ from chalicelib.handlers import events
 from chalicelib.usecases import due, tickets
 from chalicelib.usecases import house as house_usecase
 from chalicelib.wiring import joined
+from infra.lean import OPERATIONS
 from infra.policies import FILES, GRANTS, IDENTITIES, MAIL, MAIL_EVENTS, SETTINGS, TABLE
 from tests.api import Api, served
 from tests.world import DEMO, ses_event
@@ -73,14 +74,17 @@ class Witness:
     """
     What functions were seen to call, as (function, action, resource), and the lines of the code that led there.
 
-    `failing` is what becomes of the next mails: an error in place of SES's answer.
+    `operations` are the calls as botocore's models name them: {(service, operation)}. `failing` is what becomes of the
+    next mails: an error in place of SES's answer.
     """
 
     def __init__(self):
-        self.calls, self.lines = set(), set()
+        self.calls, self.lines, self.operations = set(), set(), set()
         self.function = self.failing = None
 
     def hear(self, params, model, context, **_):
+        if self.function:
+            self.operations.add((model.service_model.service_name, model.name))
         if self.function and not (context.get("is_presign_request") and model.name == "CreateBucket"):
             self.note(model.service_model.service_name, model.name, params)
 
@@ -530,6 +534,11 @@ def test_no_grant_can_be_spared_and_one_more_is_told(seen):
             ("sqs:SendMessage", "${Other.Arn}"),
         ):
             assert idle(seen.calls, {(function, *more)}) == {(function, *more)}
+
+
+def test_the_package_knows_every_operation_that_is_called_and_no_other(seen):
+    shipped = {(service, operation) for service, operations in OPERATIONS.items() for operation in operations}
+    check_none("called and not shipped, or the other way about", shipped ^ seen.operations)
 
 
 def test_a_star_stands_for_names_that_nobody_knows_beforehand():

@@ -12,9 +12,13 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 
+from chalicelib.config import use_what_the_package_brings
+
 CONNECT_TIMEOUT_SECONDS = 2
 READ_TIMEOUT_SECONDS = 8
 _ATTEMPTS = {"s3": 3}
+
+use_what_the_package_brings()
 
 
 @cache

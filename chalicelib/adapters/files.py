@@ -11,7 +11,6 @@ Files in S3: raw mail, attachments and uploads. They leave and come by presigned
 """
 
 import mimetypes
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, unquote
@@ -20,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.adapters.aws import client
 from chalicelib.domain.ticket import File
+from chalicelib.frozen import frozen
 
 UPLOAD_MOST_BYTES = 25 * 1024 * 1024
 _UPLOAD_SECONDS = 3600
@@ -28,7 +28,7 @@ _UNTOLD = frozenset({"binary/octet-stream", "application/octet-stream", ""})
 _SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Files:
     mail_bucket: str
     files_bucket: str

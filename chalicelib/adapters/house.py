@@ -5,7 +5,7 @@ asked for again.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 from pynamodb.exceptions import PutError, TransactWriteError
@@ -17,12 +17,13 @@ from chalicelib.domain.access import ApiKey
 from chalicelib.domain.agents import Agent
 from chalicelib.domain.errors import Fault, Invalid, NotFound, Stale
 from chalicelib.domain.storefront import Storefront
+from chalicelib.frozen import frozen
 
 REMEMBERED_SECONDS = 60
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class House:
     _memory: dict[str, tuple[float, object]] = field(default_factory=dict)
 

@@ -8,19 +8,19 @@ and for what; so nobody reads with it what he may not see.
 import heapq
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 
 from chalicelib.adapters import keys, rows
 from chalicelib.adapters.table import Table
 from chalicelib.domain.errors import Fault, Invalid
 from chalicelib.domain.ticket import Ticket
+from chalicelib.frozen import frozen
 
 _ROUNDS = 4
 _DAYS_A_PAGE = 31
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listing:
     """Where to look: partitions of an index, merged by their sort keys."""
 
@@ -29,7 +29,7 @@ class Listing:
     newest_first: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     tickets: tuple[Ticket, ...]
     next_cursor: str | None

@@ -8,7 +8,7 @@ and a condition that fails then is settled by reading back whose claim stands th
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ from chalicelib.domain.errors import Busy
 from chalicelib.domain.sending import FIRST_LOOK, Progress, State
 from chalicelib.domain.storefront import Storefront
 from chalicelib.domain.ticket import Message
+from chalicelib.frozen import frozen
 
 _CONDITION = "ConditionalCheckFailedException"
 _RESERVES = 8
@@ -33,7 +34,7 @@ _SPENT_FOR = timedelta(minutes=1)
 _FIRST_PAUSE_SECONDS = 0.02
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unsent:
     """An outbox item as it was read. `claim` names the write that left it so."""
 
@@ -55,7 +56,7 @@ def queued_row(reference: str, outgoing: Outgoing, now: datetime, shards: int) -
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outbox:
     shards: int
     new_id: Callable[[], str]

@@ -5,7 +5,7 @@ Reading tickets, and the one way to change them: a transaction that holds all of
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ from chalicelib.domain.change import Change, Receipt
 from chalicelib.domain.delivery import Feedback, risen
 from chalicelib.domain.errors import Busy, NotFound
 from chalicelib.domain.ticket import Customer, Message, Ticket
+from chalicelib.frozen import frozen
 
 _WRITES = 4
 _CONDITION = "ConditionalCheckFailedException"
@@ -35,7 +36,7 @@ Update = tuple[str, Row, list[Any], Condition]
 """What a change writes on a customer that is known (its name, as conflicts tell it), the row, what is set, and the condition under which it is."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Table:
     shards: int
     clock: Callable[[], datetime]

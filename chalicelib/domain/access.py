@@ -11,9 +11,10 @@ Who may do what: API keys and their scopes.
 
 import hashlib
 import hmac
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from chalicelib.frozen import frozen
 
 _PREFIX = "careline"
 
@@ -25,7 +26,7 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApiKey:
     """A key as it is stored: `digest` is the SHA-256 of the secret, which nobody keeps. `name` is shown to customers."""
 

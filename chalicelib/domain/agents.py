@@ -12,12 +12,12 @@ One change writes to an agent once at most, for the first of these that holds, a
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from chalicelib.domain.change import Change, Outgoing
 from chalicelib.domain.signing import KeyRing, Purpose, read_reply_address
 from chalicelib.domain.ticket import Category, Message, Role
+from chalicelib.frozen import frozen
 
 NOTIFICATION = "agent-notification"
 REFUSAL = "agent-refusal"
@@ -34,7 +34,7 @@ _MARK = re.compile(r"##-[\s>]*please[\s>]+write[\s>]+your[\s>]+reply[\s>]+above[
 _NOT_IN_ADDRESSES = re.compile(r"[\s<>()\[\]\"',;:]+")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Agent:
     """Who may answer by mail. `address` is in lower case; `name` is shown to customers; the rest is what he wants to be told."""
 

@@ -15,7 +15,6 @@ on the customer's page, answered by nothing. By the number alone he gets a ticke
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from chalicelib.domain.errors import NotFound
@@ -30,6 +29,7 @@ from chalicelib.domain.signing import (
     resembles_reply_address,
 )
 from chalicelib.domain.ticket import Ticket
+from chalicelib.frozen import frozen
 
 _NUMBER = re.compile(r"\bCL-[0-9A-Z]{5}-[0-9A-Z]{5}\b", re.IGNORECASE)
 
@@ -41,7 +41,7 @@ class Verdict(StrEnum):
     ABSENT = "ABSENT"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdicts:
     """What SES found, told beside the mail: what stands in its headers may be forged."""
 
@@ -64,7 +64,7 @@ class Way(StrEnum):
 _OF_AGENTS = frozenset({Way.NOTE, Way.AGENT})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arrival:
     """
     What finding a ticket asks of a mail; `ids` are In-Reply-To and References, newest first.
@@ -93,7 +93,7 @@ class Arrival:
         return self.verdicts.dmarc is not Verdict.FAIL and self.verdicts.spf is Verdict.PASS and aligned
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lead:
     """A ticket that a mail points to, how, and with which epoch and for whom where it was signed."""
 
@@ -107,7 +107,7 @@ class Lead:
         return self.epoch is None or self.epoch == ticket.epoch
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Placement:
     """
     Where a mail goes. Without a ticket it opens one.

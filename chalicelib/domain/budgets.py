@@ -16,8 +16,10 @@ What is refused is the automatic mail alone: the ticket opens, the mail is recor
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
+
+from chalicelib.frozen import frozen
 
 ACKNOWLEDGED_WITHIN = timedelta(minutes=180)
 ACKNOWLEDGED_MOST = 10
@@ -39,7 +41,7 @@ _ANSWERS = re.compile(
 _PREFIXES = frozenset(("re", "aw", "sv", "vs", "antw", "rv", "res", "odp", "ynt", "fw", "fwd", "wg", "tr"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """
     What the budgets see of a request for help.
@@ -55,7 +57,7 @@ class Request:
     by_mail: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Acknowledged:
     """An acknowledgement that went out; `again_at` is when a request like it came last."""
 
@@ -66,7 +68,7 @@ class Acknowledged:
     again_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Flow:
     """The newest mails of a sender, one more than he may send in an hour, and until when he is held."""
 
@@ -81,7 +83,7 @@ class Flow:
         return self.held_until is not None and at < self.held_until
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ledger:
     """
     What an address was sent and what came in its name; those who only say that they are he are counted apart, so that

@@ -6,14 +6,15 @@ hours are, in this order: none on a holiday, those of a season that the day lies
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+from chalicelib.frozen import frozen
 
 _HORIZON_DAYS = 3 * 366
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shift:
     """From *opens* to *closes* on *weekday* (0 is Monday); a shift that closes at midnight closes at 00:00."""
 
@@ -22,7 +23,7 @@ class Shift:
     closes: time
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Season:
     """Other weekly hours from one day to another, both included; the first season that holds a day counts."""
 
@@ -34,7 +35,7 @@ class Season:
         return self.begins <= day <= self.ends
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Calendar:
     """
     Weekly shifts in a time zone; without any, the desk answers round the clock.

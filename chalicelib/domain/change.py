@@ -3,15 +3,16 @@ What one event changes: committed together, or not at all.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.ticket import Author, Message, Ticket
+from chalicelib.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Act:
     """One event as a decision sees it: when, by whom, and a source of new ids that sort by time."""
 
@@ -20,7 +21,7 @@ class Act:
     new_id: Callable[[], str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outgoing:
     """
     Something to send: a mail to a customer, or a word to the team lead.
@@ -39,7 +40,7 @@ class Outgoing:
     message: Message | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Receipt:
     """What makes a repeat harmless: `scope` and `key` name the input, `digest` tells the same key from another input."""
 
@@ -49,7 +50,7 @@ class Receipt:
     answer: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """
     A ticket's next state and everything that is written with it.

@@ -3,16 +3,16 @@ Where a mail is, as SES's events tell it. Events come at least once and in any o
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.domain.ticket import Delivery, DeliveryState
+from chalicelib.frozen import frozen
 
 SUPPRESSED_FOR = {"bounce": timedelta(days=60), "complaint": timedelta(days=36500)}
 _RANK = {state: rank for rank, state in enumerate(DeliveryState)}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Feedback:
     """One thing SES says of one recipient of one mail. `hard` tells a bounce that stays from one that passes."""
 

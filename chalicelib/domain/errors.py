@@ -12,14 +12,14 @@ What can be wrong, as facts.
     └── Gone             the link or survey is not valid any more
 """
 
-from dataclasses import dataclass
+from chalicelib.frozen import frozen
 
 
 class DeskError(Exception):
     """Anything the desk refuses. Its text is meant for the caller."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fault:
     """One thing wrong with a request: where (a JSON pointer, RFC 6901) and why."""
 

@@ -4,7 +4,7 @@ What may happen to a ticket. Each function takes a ticket and an act, and return
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,7 @@ from chalicelib.domain.ticket import (
     Ticket,
 )
 from chalicelib.domain.timers import CLOCKS, settled
+from chalicelib.frozen import frozen
 
 _THREAD_LENGTH = 12
 _FEW_WORDS = 12
@@ -95,7 +96,7 @@ def customer_writes(ticket: Ticket, message: Message, storefront: Storefront, ac
     return settled(replace(change, ticket=updated), storefront)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """What an agent writes. A note (`internal`) goes nowhere; `status` is the ticket's next one."""
 

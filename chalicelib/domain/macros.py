@@ -13,9 +13,10 @@ that whoever may write a macro can do nothing but write. A value is never read f
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chalicelib.domain.storefront import Macro
+from chalicelib.frozen import frozen
 
 FALLBACK = "en"
 PLACEHOLDERS: tuple[str, ...] = (
@@ -27,7 +28,7 @@ _PLACEHOLDER = re.compile(r"(?P<before>,? ?)\{(?P<name>[^{}|]*)(?:\|(?P<fallback
 _GREETS = {"greeting": "customer_name"}  # a greeting that calls nobody by name fell back as well
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Filled:
     """A text for a customer. `missing` names the placeholders that had no value, in the order of the text."""
 

@@ -2,7 +2,7 @@
 Opening a ticket: from a request for help, through whatever door it came.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chalicelib.domain import budgets, promises, system_mails
 from chalicelib.domain.addresses import answers_nobody, counts_for
@@ -13,9 +13,10 @@ from chalicelib.domain.reference import Reference
 from chalicelib.domain.storefront import Kind, Priority, Storefront
 from chalicelib.domain.ticket import Channel, File, Message, Person, Phase, Role, Status, Ticket
 from chalicelib.domain.timers import settled
+from chalicelib.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Intake:
     """
     A request for help, from any door.

@@ -10,10 +10,11 @@ A clock is running, paused (while the desk waits for the customer) or met. Its l
 | 2, 3 | half as much, and as much again, has passed |
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.calendar import Calendar, due_at, working_time
+from chalicelib.frozen import frozen
 
 LEVELS = ("warning", "1", "2", "3")
 _WARNING_SHARE = 0.25
@@ -21,7 +22,7 @@ _RUNS_KEPT = 20
 _WARNING_AT_LEAST = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Run:
     """A time in which a clock ran; of it, the working hours count."""
 
@@ -29,7 +30,7 @@ class Run:
     ended: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Clock:
     """`spent` is the working time that passed before `running_since`; `spoken` counts the levels already published."""
 

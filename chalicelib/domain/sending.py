@@ -11,11 +11,11 @@ A claim is a lease: until the grace is over, which is longer than any function r
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.ticket import File
+from chalicelib.frozen import frozen
 
 FIRST_LOOK = timedelta(seconds=120)
 """When the sweep looks for what the stream should have sent long ago."""
@@ -58,7 +58,7 @@ class Step(StrEnum):
     NOTHING = "nothing"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Progress:
     """
     How far the sending of an item is.

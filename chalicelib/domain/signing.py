@@ -17,11 +17,11 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.reference import ALPHABET, Reference, compact, parse
+from chalicelib.frozen import frozen
 
 _MAC_CHARACTERS = 20
 _RECIPIENT_CHARACTERS = 8
@@ -39,7 +39,7 @@ class Purpose(StrEnum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyRing:
     """Signing secrets by key id (one lower-case letter or digit); `current` signs, the others still verify."""
 
@@ -51,7 +51,7 @@ class KeyRing:
         return _base32(digest, _MAC_CHARACTERS)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claim:
     """What a signature that held vouches for. Compare `epoch` and `recipient` with the ticket."""
 

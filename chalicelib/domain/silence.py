@@ -11,7 +11,7 @@ Claims, returns, refunds and cancellations are never resolved by silence: the le
 customer cancels all of it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -21,6 +21,7 @@ from chalicelib.domain.escalations import escalation
 from chalicelib.domain.moves import moved_to
 from chalicelib.domain.storefront import Storefront
 from chalicelib.domain.ticket import Customer, Status, SurveyState, Ticket
+from chalicelib.frozen import frozen
 
 _ASKS = ("?", "\uff1f", "\u061f", "\u037e")  # the last three: full width, Arabic, Greek
 
@@ -32,7 +33,7 @@ class Step(StrEnum):
     TELL_LEAD = "tell-lead"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Planned:
     """One step; without `after` the storefront leaves it out."""
 

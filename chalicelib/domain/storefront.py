@@ -10,12 +10,13 @@ A storefront: a brand of the shop, or an internal desk, and the settings that it
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from chalicelib.domain.addresses import mailbox
 from chalicelib.domain.calendar import ROUND_THE_CLOCK, Calendar
+from chalicelib.frozen import frozen
 
 
 class Priority(StrEnum):
@@ -38,7 +39,7 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Targets:
     """Working time allowed until the first response, each next response and the resolution."""
 
@@ -59,7 +60,7 @@ TARGETS: Mapping[Priority, Targets] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KindPolicy:
     """
     What a kind of ticket starts with, asks for, and what follows it.
@@ -96,7 +97,7 @@ KINDS: Mapping[Kind, KindPolicy] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Contact:
     """How else the storefront is reached: not everything is digital."""
 
@@ -105,7 +106,7 @@ class Contact:
     opening_hours: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Voice:
     """How mails in one language begin (`greeting` holds `{name}`; `hello` is for nobody by name) and end; "" is the usual."""
 
@@ -114,7 +115,7 @@ class Voice:
     closing: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Macro:
     """A ready answer: its text with placeholders by language (ISO 639-1), and the technique it is written by."""
 
@@ -123,7 +124,7 @@ class Macro:
     technique: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Team:
     """A team's lead, who gets the digest, and who is on call; e-mail addresses."""
 
@@ -131,7 +132,7 @@ class Team:
     on_call: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Silence:
     """What follows when a customer says nothing to an answer. None leaves a step out."""
 
@@ -156,7 +157,7 @@ SCALES: Mapping[SurveyForm, range] = {
 BAD_AT_MOST: Mapping[SurveyForm, int] = {SurveyForm.CSAT: 2, SurveyForm.CES: 3, SurveyForm.NPS: 6}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SurveyPolicy:
     """When a customer is asked. `reasons` are what he may choose from when he is not content."""
 
@@ -168,7 +169,7 @@ class SurveyPolicy:
     reasons: tuple[str, ...] = ("slow", "unclear", "not_solved", "unfriendly", "other")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SeasonTargets:
     """Other targets from one day to another, both included."""
 
@@ -177,7 +178,7 @@ class SeasonTargets:
     targets: Mapping[Priority, Targets] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Storefront:
     """
     The settings of one storefront. What is left out is the default of the product.

@@ -2,7 +2,7 @@
 What a customer says of the help.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain.budgets import Ledger
@@ -15,12 +15,13 @@ from chalicelib.domain.reference import Reference
 from chalicelib.domain.storefront import SCALES, Storefront
 from chalicelib.domain.ticket import Channel, Status, Survey, SurveyState, Task, Ticket
 from chalicelib.domain.timers import settled
+from chalicelib.frozen import frozen
 
 BAD_TAG = "bad-csat"
 CALL_BACK = "call_back"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rating:
     """On the survey's scale, the worst first; `agent` rates the person who helped, `solved` says whether it was."""
 

@@ -14,7 +14,7 @@ A ticket and what hangs on it. Values only: what may happen to them is in lifecy
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -22,6 +22,7 @@ from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.promises import Clock
 from chalicelib.domain.reference import Reference
 from chalicelib.domain.storefront import BAD_AT_MOST, Kind, Priority, SurveyForm
+from chalicelib.frozen import frozen
 
 
 class Status(StrEnum):
@@ -91,7 +92,7 @@ class Role(StrEnum):
     THIRD_PARTY = "third_party"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Author:
     role: Role
     name: str = ""
@@ -101,7 +102,7 @@ class Author:
 SYSTEM = Author(Role.SYSTEM, "Careline")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Person:
     """The requester. A telephone number or a handle may stand for the address on channels logged by hand."""
 
@@ -124,14 +125,14 @@ class DeliveryState(StrEnum):
     COMPLAINED = "complained"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delivery:
     state: DeliveryState
     at: datetime
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class File:
     """A file of a message. `key` is where its bytes lie in the files bucket; None when they were not kept."""
 
@@ -143,7 +144,7 @@ class File:
     content_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     """
     Words on a ticket.
@@ -187,7 +188,7 @@ class SurveyState(StrEnum):
     SKIPPED = "skipped"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Survey:
     """The survey of one resolution (`cycle` counts them); `reason` says why one was not sent."""
 
@@ -210,7 +211,7 @@ class Survey:
         return self.rating is not None and self.rating <= BAD_AT_MOST[self.form]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Task:
     """Something a person must do by a time, watched like a promise."""
 
@@ -218,7 +219,7 @@ class Task:
     due_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CheckIn:
     """
     A planned message to the customer: at a time, and then again every so often until a time. Without `words`, the usual ones.
@@ -233,7 +234,7 @@ class CheckIn:
     follows: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ticket:
     """
     The state of a ticket, with its timers: `{what: when}`, of which the earliest stands in `by_due_time`.
@@ -307,7 +308,7 @@ class Ticket:
         return bool(key) and (key == self.customer.email.casefold() or key in self.participants)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Customer:
     """What is known of an address over all storefronts."""
 

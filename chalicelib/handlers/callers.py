@@ -5,12 +5,12 @@ Who calls, and what he may. A key that is wrong in any way gets one and the same
 import time
 from collections import defaultdict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from chalicelib.domain import access
 from chalicelib.domain.access import Scope
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ticket import Author, Role, Ticket
+from chalicelib.frozen import frozen
 from chalicelib.handlers.problems import Problem
 from chalicelib.wiring import Desk
 
@@ -18,7 +18,7 @@ REQUESTS_A_MINUTE = 200
 _calls: dict[str, deque[float]] = defaultdict(deque)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Caller:
     key_id: str
     scope: Scope

@@ -5,7 +5,6 @@ What every HTTP door does: find out who calls and what he sends, open, answer, a
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs, quote
@@ -13,6 +12,7 @@ from urllib.parse import parse_qs, quote
 from chalice.app import Request, Response
 
 from chalicelib.domain.errors import Fault, Invalid
+from chalicelib.frozen import frozen
 from chalicelib.handlers import schema
 from chalicelib.handlers.callers import Caller, caller
 from chalicelib.handlers.lines import described, line
@@ -24,7 +24,7 @@ _MOST_FORM_FIELDS = 50
 _LONGEST_KEY = 255
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """One request, read and checked as far as its route says."""
 

@@ -19,7 +19,7 @@ Everything that can go wrong, as problem+json (RFC 9457).
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from http import HTTPStatus
 from typing import Any
 
@@ -28,13 +28,14 @@ from chalice.app import Response
 from pynamodb.exceptions import PynamoDBException
 
 from chalicelib.domain.errors import Busy, Gone, IllegalMove, Invalid, NotFound, Reused, Stale, Unseen
+from chalicelib.frozen import frozen
 from chalicelib.handlers.schema import Malformed
 
 CONTENT_TYPE = "application/problem+json"
 _RETRY_SECONDS = "2"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem(Exception):
     """An answer that is not a success. `more` holds members beyond RFC 9457's."""
 

@@ -4,9 +4,8 @@ The HTTP API and the pages, one line for each door: who may open it, what it tak
 A door's code is imported when it first opens: a cold start pays for one door, not for all.
 """
 
-from dataclasses import dataclass
-
 from chalicelib.domain.access import Scope
+from chalicelib.frozen import frozen
 
 PUBLIC: frozenset[Scope] = frozenset()
 ADMINS = frozenset({Scope.ADMIN})
@@ -15,7 +14,7 @@ STOREFRONTS = AGENTS | {Scope.STOREFRONT}
 ALL_KEYS = STOREFRONTS | {Scope.PUBLISHABLE}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Route:
     """
     Attributes:

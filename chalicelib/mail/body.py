@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from urllib.parse import unquote
 
+from chalicelib.frozen import frozen
 from chalicelib.mail import headers, html
 from chalicelib.mail.charsets import decode
 from chalicelib.mail.mime import Part, uuencoded
@@ -70,7 +71,7 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attachment:
     """
     A file that came with the mail. *inline*: it stands in the text, as a picture in the HTML does (RFC 2392).
@@ -84,7 +85,7 @@ class Attachment:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Body:
     """
     What a mail says and carries.

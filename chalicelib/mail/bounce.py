@@ -12,9 +12,10 @@ Half of the bounces of this world are no delivery report: their status is looked
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
+from chalicelib.frozen import frozen
 from chalicelib.mail import headers
 from chalicelib.mail.automatic import empty_return_path, is_daemon
 from chalicelib.mail.charsets import decode
@@ -56,7 +57,7 @@ _ACTIONS = ("failed", "delayed")
 _NO_BOUNCE = ("delivered", "relayed", "expanded")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bounce:
     """
     A mail of ours that did not arrive, or not yet.

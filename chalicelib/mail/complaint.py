@@ -3,9 +3,10 @@ Feedback reports: somebody's mail provider tells that a mail of ours was called 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
+from chalicelib.frozen import frozen
 from chalicelib.mail import headers
 from chalicelib.mail.bounce import blocks, original, said_by
 from chalicelib.mail.mime import Part
@@ -15,7 +16,7 @@ _RECIPIENT = ("original-rcpt-to", "removal-recipient")
 _WITHOUT_REPORT = "x-hmxmroriginalrecipient"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Complaint:
     """
     What a feedback report says: *kind* is its Feedback-Type (`abuse`, `fraud`, `virus`, `not-spam`, `other`, ...).

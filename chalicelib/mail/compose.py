@@ -7,7 +7,6 @@ wrote in a subject or a name is never parsed as a header, and the ids in Referen
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from email.header import Header
 from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
@@ -15,6 +14,8 @@ from email.policy import SMTP, Policy
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
+
+from chalicelib.frozen import frozen
 
 Mailbox = tuple[str, str]
 """An address and the name of whose it is, which may be empty."""
@@ -37,7 +38,7 @@ class Unaddressable(ValueError):
     """An address that no mail can be sent to from here."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Letter:
     """
     One mail.

@@ -8,8 +8,9 @@ A mail that somebody passes on with `@fwd` on top: who wrote it first, and what.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from chalicelib.frozen import frozen
 from chalicelib.mail import headers, reply
 from chalicelib.mail.headers import Address
 from chalicelib.mail.reader import Mail, read
@@ -21,7 +22,7 @@ _COLON = re.compile("[:\uff1a]")
 _MAILTO = str.maketrans({"[": "<", "]": ">", "*": None, "\uff1c": "<", "\uff1e": ">"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Original:
     """The mail that was passed on, as if it had come by itself, and what stands above it: the command and a comment."""
 
@@ -30,7 +31,7 @@ class Original:
     comment: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Block:
     """The headers of a mail among the lines of another: whom they name, its subject, and the lines where it begins and ends."""
 

@@ -13,11 +13,11 @@ charset is known. Every function here is linear in a value that is already cappe
 
 import binascii
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_tz
 from itertools import islice
 
+from chalicelib.frozen import frozen
 from chalicelib.mail.charsets import decode, scrub
 
 BLOCK_CAP = 64 * 1024
@@ -37,7 +37,7 @@ _PARAMETER = re.compile(r';\s*+([^\s=;"]++)\s*+=\s*+("(?:[^"\\]|\\.)*+"?|[^;]*+)
 _CONTINUED = re.compile(r"([^*]++)(?:\*(\d{1,3}))?(\*)?")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Address:
     """
     One mail address: the local part as it was written, the domain in lower case.
@@ -57,7 +57,7 @@ class Address:
         return f"{self.name} <{self.address}>" if self.name else self.address
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Headers:
     """
     A header block: (lower-case name, raw value) in order of appearance, and what a cap left out.

@@ -19,6 +19,8 @@ import html
 import re
 from dataclasses import dataclass, field
 
+from chalicelib.frozen import frozen
+
 SIZE_CAP = 1024 * 1024
 LEVEL_CAP = 200
 TAG_CAP = 20_000
@@ -116,7 +118,7 @@ Token = tuple[str, str, str]
 """A tag as its lower-case name (a closing one with a "/" before it), the text before it, and its attributes as sent."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Layout:
     """
     The lines of a page, and the numbers of those that its mail program framed as the mail that is answered.

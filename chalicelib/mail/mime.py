@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from chalicelib.frozen import frozen
 from chalicelib.mail import headers as header_block
 from chalicelib.mail.headers import Headers, base64_bytes
 
@@ -30,7 +31,7 @@ _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=\s]")
 _SAMPLE = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """
     One part: its headers, its bytes as they were sent, and the parts in it.

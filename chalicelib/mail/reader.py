@@ -9,9 +9,9 @@ Reading a mail: bytes in, a `Mail` out, whatever the bytes are.
 """
 
 from collections.abc import Container
-from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.frozen import frozen
 from chalicelib.mail import headers, mime, reply
 from chalicelib.mail.automatic import LOOP_MARK, automatic
 from chalicelib.mail.body import Attachment, body, charset_hint
@@ -27,7 +27,7 @@ _HOPS_CAP = 30
 _FALLBACK_CAP = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mail:
     """
     A mail as the desk sees it.

@@ -20,8 +20,8 @@ All that follows is folded only when something stands before it: a mail that beg
 
 import re
 from collections.abc import Container, Iterable
-from dataclasses import dataclass
 
+from chalicelib.frozen import frozen
 from chalicelib.mail.reply_words import choices
 
 LINE_CAP = 3_000
@@ -79,7 +79,7 @@ _LABEL = re.compile(r"[\s*_]*+([^\W\d_][^:\uff1a\n]{0,24})[:\uff1a]")
 DIRECTIONS = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     """
     The two halves of a text.

@@ -9,10 +9,10 @@ line that a telephone adds; `mail`, `private` and `stranger` are what a disclaim
 a language, add a row.
 """
 
-from dataclasses import dataclass
+from chalicelib.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Words:
     """
     One language's choices, in lower case.

@@ -15,11 +15,6 @@ from chalicelib.mail.reader import Mail
 from chalicelib.wiring import Desk
 
 
-def notified(desk: Desk, change: Change) -> Change:
-    """Have the agents told whom a change concerns."""
-    return agents.told(change, desk.house.agents()) if agents.may_tell(change) else change
-
-
 def author(agent: Agent) -> Author:
     return Author(Role.AGENT, agent.name, agent.address)
 

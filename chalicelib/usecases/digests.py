@@ -5,7 +5,6 @@ A storefront's next digest is an item of its own in `by_due_time`, like a ticket
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,13 +14,14 @@ from chalicelib.domain.change import Outgoing
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.storefront import Kind, Storefront
 from chalicelib.domain.ticket import Category, Ticket
+from chalicelib.frozen import frozen
 from chalicelib.wiring import Desk
 
 _SHOWN = 10
 _LOOKED_AT = 100
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Section:
     """One part of a digest; `more` says that there are more than are shown."""
 

@@ -5,7 +5,6 @@ Time passing: the sweep finds what is due, a shard at a time; due_work does it.
 import json
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +17,7 @@ from chalicelib.domain import due
 from chalicelib.domain.errors import Busy, NotFound
 from chalicelib.domain.sending import FIRST_LOOK
 from chalicelib.domain.ticket import SYSTEM
+from chalicelib.frozen import frozen
 from chalicelib.usecases import digests
 from chalicelib.wiring import Desk
 
@@ -26,7 +26,7 @@ _IN_ONE_GO = 200
 _TRIES = 5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Swept:
     """What a sweep found: shards with something due, and since when the oldest unsent item waits (seconds)."""
 

@@ -3,7 +3,6 @@ From something to send to the mail itself. The same item always makes the same b
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -15,6 +14,7 @@ from chalicelib.domain.sending import carried
 from chalicelib.domain.signing import Purpose
 from chalicelib.domain.storefront import SCALES, Storefront, SurveyForm
 from chalicelib.domain.ticket import SYSTEM, Channel, File, Message, Ticket
+from chalicelib.frozen import frozen
 from chalicelib.mail.compose import Letter, Mailbox, compose
 from chalicelib.usecases.tickets import whole
 from chalicelib.wiring import Desk
@@ -32,7 +32,7 @@ _OPTIONAL = frozenset({"survey-invitation", "survey-reminder", "silence-reminder
 """What a customer can do without: each has the button that ends all of them."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prepared:
     """A mail ready to go. `shown` is how the ticket will show an automatic one; None for what stands there already."""
 

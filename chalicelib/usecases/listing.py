@@ -3,20 +3,20 @@ Finding tickets: a view, a customer, a status, an assignee, a number. Whatever i
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from chalicelib.adapters import keys, lists
 from chalicelib.adapters.lists import Listing, Page
 from chalicelib.domain.errors import Fault, Invalid, NotFound
 from chalicelib.domain.reference import parse
 from chalicelib.domain.ticket import CATEGORIES, Category, Status, Ticket
+from chalicelib.frozen import frozen
 from chalicelib.wiring import Desk
 
 _MANY = 100
 VIEWS = ("mine", "unassigned", "waiting", "at_risk", "pending", "bad_ratings", "spam", "all")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     view: str = "all"
     customer: str | None = None

@@ -2,8 +2,6 @@
 Ready answers: which there are, and what one says for a ticket. Nothing is written and nothing is sent.
 """
 
-from dataclasses import dataclass
-
 from chalicelib.adapters import macros as files
 from chalicelib.adapters import templates
 from chalicelib.adapters.templates import voice
@@ -12,10 +10,11 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.reference import Reference
 from chalicelib.domain.storefront import Macro, Storefront
 from chalicelib.domain.ticket import Author, Ticket
+from chalicelib.frozen import frozen
 from chalicelib.wiring import Desk
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Draft:
     """What a macro says for a ticket. `missing` names the placeholders that had no value, in the order of the text."""
 

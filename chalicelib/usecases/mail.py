@@ -5,7 +5,7 @@ Mail coming in: read, find its ticket, commit. The raw mail lies in S3 before an
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,10 +21,12 @@ from chalicelib.domain.opening import open_ticket as opened
 from chalicelib.domain.reference import draw
 from chalicelib.domain.storefront import Storefront
 from chalicelib.domain.ticket import Author, Channel, Customer, File, Message, Person, Role, joined_text
+from chalicelib.frozen import frozen
 from chalicelib.mail import forward
 from chalicelib.mail.identity import identity
 from chalicelib.mail.reader import Attachment, Mail, read
 from chalicelib.usecases import agents
+from chalicelib.usecases.notices import notified
 from chalicelib.usecases.tickets import CROWDED, heard, ledger_for
 from chalicelib.wiring import Desk
 
@@ -36,7 +38,7 @@ _NO_SUBJECT = "(no subject)"
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Envelope:
     """
     What SES tells beside a mail: where it lies, to whom and from whom it came, and what was found about it.
@@ -53,7 +55,7 @@ class Envelope:
     remark: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PassedOn:
     """Which agent passed a mail on with `@fwd`, and what he wrote above it."""
 
@@ -61,7 +63,7 @@ class PassedOn:
     comment: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Taken:
     """What became of a mail: the ticket it is on now; None when it had been taken in before."""
 
@@ -125,7 +127,7 @@ def _committed(
     raise Busy("Too many people change this ticket at once. The queue brings the mail again.")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Kept:
     """Where the parts of a mail lie."""
 
@@ -196,7 +198,7 @@ def _decided(
         change = replace(change, messages=(*change.messages, _comment(envelope.passed_on, kept, act)))
     fresh = tuple(mail_id for mail_id in change.mail_ids if mail_id not in stored)
     whys = (placement.why, envelope.remark) if envelope.remark else (placement.why,)
-    return agents.notified(desk, replace(change, mail_ids=fresh).because(*whys))
+    return notified(desk, replace(change, mail_ids=fresh).because(*whys))
 
 
 def _counted(change: Change, message: Message, arrival: Arrival, known: Customer) -> Change:

@@ -7,9 +7,10 @@ they were decided when it came. What an agent mailed stays as it went out.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chalicelib.domain.ticket import File, Message, Role, Ticket
+from chalicelib.frozen import frozen
 from chalicelib.mail.reader import Attachment, Mail, read
 from chalicelib.usecases import listing
 from chalicelib.usecases.mail import body_key, full_text_of, kept_html, slimmed
@@ -20,7 +21,7 @@ _PAGE = 100
 _SHOWN = ("text", "quoted_text", "full_text", "subject", "html", "files")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reread:
     """
     A message that today's reader reads otherwise.
@@ -35,7 +36,7 @@ class Reread:
     applied: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Looked:
     """How far a replay is: messages that were read again, raw mails that are no longer kept, what was found just now."""
 

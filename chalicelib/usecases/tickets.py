@@ -4,7 +4,7 @@ What people do with tickets: open, read, answer, change, resolve.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from chalicelib.adapters import codec
@@ -32,8 +32,9 @@ from chalicelib.domain.ticket import (
     Role,
     Ticket,
 )
+from chalicelib.frozen import frozen
 from chalicelib.usecases import listing
-from chalicelib.usecases.agents import notified
+from chalicelib.usecases.notices import notified
 from chalicelib.usecases.uploads import Uploads, kept
 from chalicelib.wiring import Desk
 
@@ -45,7 +46,7 @@ _HTML_AT_A_TIME = 8
 Answer = TypeVar("Answer", Ticket, Message)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Once:
     """What makes a repeat of a request harmless: `scope` and `key` name it, `digest` is of its body."""
 

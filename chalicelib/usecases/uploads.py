@@ -2,15 +2,16 @@
 Files on their way in: the browser puts them into S3 itself, and then names them.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.errors import Fault, Invalid
 from chalicelib.domain.ticket import File
+from chalicelib.frozen import frozen
 from chalicelib.wiring import Desk
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Uploads:
     """Files that a request names; `owner` is who may: a storefront, or `agents`."""
 
