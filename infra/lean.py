@@ -6,6 +6,7 @@ What a cold start would do again and again, done once when the package is built.
 | `models/`: botocore's data of the operations that functions call, without documentation, for AWS_DATA_PATH | 400 services, and gzip |
 | `roots.pem`: the roots that AWS's own certificates come from, for AWS_CA_BUNDLE | every root of the web |
 | `templates/compiled/`: the templates as Python modules | Jinja's compiler |
+| `botocore/docs/`: names, of which no documentation is ever made | its writer of documentation, and an HTML parser |
 
 tests/test_lean.py compares the operations with what the functions were seen to call, and each with botocore's own.
 Roots: Amazon Trust Services, "Certification Authorities" (Amazon Root CA 1 to 4, Starfield Services Root G2).
@@ -32,6 +33,19 @@ OPERATIONS = {
     "sqs": {"GetQueueAttributes", "SendMessage"},
 }
 ROOTS = ("Amazon Root CA", "Starfield Services Root Certificate Authority - G2")
+_DOCSTRINGS = """\
+\"\"\"Docstrings that say nothing: this is a package, and nobody reads its help.\"\"\"
+
+
+class _Silent(str):
+    __slots__ = ()
+
+    def __new__(cls, *_, **__):
+        return super().__new__(cls)
+
+
+ClientMethodDocstring = PaginatorDocstring = WaiterDocstring = _Silent
+"""
 _ENDPOINT_PREFIXES = {*OPERATIONS, "email"}  # SES is `email` there
 _OF_ALL_SERVICES = ("_retry", "endpoints", "partitions", "sdk-default-configuration")
 _TOLD_TO_PEOPLE = {"documentation", "documentationUrl", "externalDocs"}
@@ -78,6 +92,12 @@ def compiled_templates() -> Iterator[tuple[str, bytes]]:
         templates.compile_into(Path(folder))
         for module in sorted(Path(folder).glob("*.py")):
             yield f"templates/{templates.COMPILED}/{module.name}", module.read_bytes()
+
+
+def documentation() -> Iterator[tuple[str, bytes]]:
+    """Yield what stands in for botocore's writer of documentation, which each client would bring along for its `__doc__`."""
+    yield "botocore/docs/__init__.py", b""
+    yield "botocore/docs/docstring.py", _DOCSTRINGS.encode()
 
 
 def _model(model: dict[str, Any], operations: set[str]) -> dict[str, Any]:

@@ -116,14 +116,16 @@ def libraries(layer: Path) -> Path:
     made = ROOT / f".chalice/deployments/libraries-{made_of}.zip"
     if not made.exists():
         partial = made.with_suffix(f".{os.getpid()}")
-        append(partial, {"/".join(path.parts[LAYER_DEPTH:]): content for path, content in unzipped(layer)})
+        found = ((PurePosixPath(*path.parts[LAYER_DEPTH:]), content) for path, content in unzipped(layer))
+        append(partial, {str(path): content for path, content in found if runs(path)})
         partial.rename(made)
     return made
 
 
 def code(work: Path) -> Iterator[tuple[str, bytes]]:
     """Yield what is the project's own, and the part of Chalice that runs it."""
-    yield from ((str(path), content) for path, content in unzipped(work / "deployment.zip"))
+    yield from ((str(path), content) for path, content in unzipped(work / "deployment.zip") if runs(path))
+    yield from lean.documentation()
     for file in (ROOT / "templates").rglob("*"):
         if file.is_file():
             yield str(file.relative_to(ROOT)), file.read_bytes()
@@ -139,13 +141,12 @@ def unzipped(archive: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
 
 
 def append(archive: Path, files: dict[str, bytes]) -> None:
-    """Add what runs of *files*, compiled, to a zip: the same bytes for the same files."""
+    """Add *files*, compiled, to a zip: the same bytes for the same files."""
     with TemporaryDirectory() as name, zipfile.ZipFile(archive, "a") as opened:
         folder = Path(name)
         for file, content in files.items():
-            if runs(PurePosixPath(file)):
-                (folder / file).parent.mkdir(parents=True, exist_ok=True)
-                (folder / file).write_bytes(content)
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file).write_bytes(content)
         compile_all(folder)
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
             entry = zipfile.ZipInfo(str(path.relative_to(folder)))
@@ -184,4 +185,6 @@ def runs(path: PurePosixPath) -> bool:
             return library not in DATA_NEVER_READ
         case ("dateutil", "zoneinfo", name):
             return not name.endswith(".tar.gz")
+        case ("botocore", "docs", *within):
+            return within == ["utils.py"]
     return True

@@ -4,8 +4,11 @@ What the package ships of botocore is what botocore says, and its templates are 
 An update of botocore that changes an operation or an error is seen here: both sides are read from what is installed.
 """
 
+import ast
 import ssl
+from pathlib import Path
 
+import botocore
 import jinja2
 import pytest
 from botocore.loaders import Loader
@@ -96,6 +99,21 @@ def test_a_root_that_botocore_does_not_bring_any_more_is_told(monkeypatch):
     monkeypatch.setattr(lean, "ROOTS", ("Nobody's Root",))
     with pytest.raises(LookupError, match="Nobody's Root"):
         lean.roots()
+
+
+def test_what_botocore_wants_of_its_writer_of_documentation_is_there():
+    """Its clients import three names, and one module that the package keeps."""
+    wanted = set()
+    for path in Path(botocore.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("botocore.docs"):
+                wanted |= {(node.module, alias.name) for alias in node.names}
+    stands_in: dict = {}
+    exec(dict(lean.documentation())["botocore/docs/docstring.py"], stands_in)  # noqa: S102 it is our own
+    ours = {name for module, name in wanted if module == "botocore.docs.docstring"}
+    assert {module for module, _ in wanted} == {"botocore.docs.docstring", "botocore.docs.utils"}
+    for name in ours:
+        assert stands_in[name]("any", event_emitter=None) == ""
 
 
 def test_every_template_is_compiled(tmp_path):
