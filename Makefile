@@ -38,8 +38,9 @@ corpus: $(TOOLS) ## How well mail is read: figures over a folder of real mail, a
 fuzz: $(TOOLS) ## Read 1,000,000 mails that are broken at random: MAILS=n SEED=n for others
 	@$(RUN) -m tests.mail.fuzz $(if $(MAILS),--mails $(MAILS)) $(if $(SEED),--seed $(SEED))
 
-loops: $(TOOLS) ## Play robots, forgers and mail scanners, 10,000 times each: TIMES=n for others
+loops: $(TOOLS) ## Play robots, forgers and mail scanners, 10,000 times each (TIMES=n for others), and fail every call of sending
 	@$(RUN) -m tests.mail.loops $(if $(TIMES),--times $(TIMES))
+	@$(RUN) -m tests.faults.sending
 
 bench: $(TOOLS) ## Count what each use case asks of AWS, and write bench.json
 	@$(RUN) -m bench

@@ -1,5 +1,5 @@
 """
-Every mail in every language, as a customer gets it, written to files: no AWS, no customer.
+Every mail in every language, as a customer or an agent gets it, written to files: no AWS, no customer.
 
 | in the folder | what it is |
 |---|---|
@@ -31,6 +31,7 @@ _SAMPLES = Path(__file__).with_name("preview.yaml")
 _NUMBER, _CUSTOMER = "CL-7K3F9-Q2MXR", ("eva@customer.example", "Eva Martín")
 _NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 _DESK = "https://desk.example"
+_AGENT, _COLLEAGUE = "Ana García", "Lea"
 
 # Each mail as it usually is, then the ways in which it can differ.
 _SCENES: tuple[tuple[str, str, Mapping[str, object]], ...] = (
@@ -46,7 +47,9 @@ _SCENES: tuple[tuple[str, str, Mapping[str, object]], ...] = (
     ("check-in", "written", {}),
     ("digest", "", {}),
     ("digest", "quiet", {"sections": (), "spam_count": 0}),
-    *(("agent-notification", occasion, {"occasion": occasion.value}) for occasion in agents.Occasion),
+    ("agent-notification", "assigned", {"occasion": "assigned"}),
+    ("agent-notification", "named", {"occasion": "named", "writer": _COLLEAGUE, "files": ()}),
+    ("agent-notification", "customer_wrote", {"occasion": "customer_wrote", "by": _CUSTOMER[1]}),
     *(("agent-refusal", trouble, {"trouble": trouble.value}) for trouble in agents.Trouble),
 )  # fmt: skip
 
@@ -87,8 +90,11 @@ def _mails(storefront: Storefront, words: Mapping[str, Any]) -> Iterator[tuple[s
     for what, variation, changed in _SCENES:
         mails = {}
         for language in sorted(templates.languages()):
-            context = {**_context(storefront, words.get(language, words[templates.FALLBACK])), **changed}
-            rendered = templates.mail(what, language, context)
+            said = words.get(language, words[templates.FALLBACK])
+            told = (
+                {"words": said["note" if variation == "named" else "question"]} if what == agents.NOTIFICATION else {}
+            )
+            rendered = templates.mail(what, language, {**_context(storefront, said), **told, **changed})
             sender, to = (storefront.support_address, storefront.name), _CUSTOMER
             mails[language] = Letter(sender, to, rendered.subject, rendered.text, rendered.html)
         yield f"{what}-{variation}" if variation else what, mails
@@ -106,7 +112,7 @@ def _context(storefront: Storefront, words: Mapping[str, str]) -> dict[str, obje
         "ticket_url": f"{_DESK}/tickets/7k3f9q2mxr.preview",
         "promise": {"by": _NOW + timedelta(hours=31), "time_zone": zone},
         "missing": ("order_reference", "photo"),
-        "agent_name": "Ana García",
+        "agent_name": _AGENT,
         "body": words["answer"],
         "on_page": (),
         "quoted": words["question"],
@@ -126,7 +132,7 @@ def _context(storefront: Storefront, words: Mapping[str, str]) -> dict[str, obje
         ),
         "spam_count": 3,
         "mark": agents.MARK,
-        "by": "Ana García",
+        "by": _COLLEAGUE,
         "writer": _CUSTOMER[1],
         "files": ("lamp.jpg",),
         "note_address": "help+n0te@lumen.example",

@@ -444,6 +444,20 @@ def test_an_agent_who_names_a_number_alone_has_a_ticket_of_his_own_and_is_told_h
     assert "reply to the notification" in text_of(refusal)
 
 
+def test_what_is_refused_costs_an_agent_none_of_his_own_acknowledgements(world, eva, hers):
+    number, _ = hers
+    world.receive(eva.mail("My own lamp is broken.", sender="Ana <ana@shop.test>", subject="Lamp"))
+    before = world.desk.table.customer(ANA.address).ledger
+    for n in range(12):
+        own = world.receive(
+            eva.mail(f"It left {n}.", sender="Ana <ana@shop.test>", subject=f"[{number}] {n}")
+        ).reference
+        assert ticket(world, own).system_mails == {}
+    assert world.desk.table.customer(ANA.address).ledger == before
+    mine = world.receive(eva.mail("My other lamp, too.", sender="Ana <ana@shop.test>", subject="Other lamp")).reference
+    assert "No acknowledgement" not in whys(world, mine)
+
+
 def test_an_agent_who_writes_for_himself_is_a_customer_like_others(world, eva):
     own = world.receive(eva.mail("My own lamp is broken.", sender="Ana <ana@shop.test>")).reference
     world.settle()

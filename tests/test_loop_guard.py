@@ -2,8 +2,12 @@
 The loop guard at the doors: what is refused is the automatic mail alone, and the ticket says why.
 """
 
+from email.utils import parseaddr
+
 import pytest
 
+from chalicelib.domain.agents import Agent
+from chalicelib.domain.budgets import TOLD_MOST
 from chalicelib.domain.opening import Intake
 from chalicelib.domain.signing import Claim, recipient_digest
 from chalicelib.domain.ticket import Author, Channel, Person, Role, Status
@@ -14,6 +18,8 @@ from tests.mail.played import SUPPORT, playing
 from tests.world import AGENT, DEMO
 
 EVA = "eva@customer.test"
+ANA = "ana@shop.test"
+ROBOT = Author(Role.CUSTOMER, "Eva", EVA)
 
 
 @pytest.fixture
@@ -119,7 +125,7 @@ def test_a_lost_count_makes_one_mail_fewer_and_never_one_more(played):
     house.put_storefront(played.desk, DEMO.__class__(**{**_fields(DEMO), "acknowledgements_per_hour": 2}))
     shop = played.desk.house.storefront("demo")
     reference = wrote(played, "Hello")
-    assert played.desk.outbox.reserve(shop, reference, played.now) is None  # counted, and then the process was gone
+    assert played.desk.outbox.reserve(shop.id, 2, reference, played.now)  # counted, and then the process was gone
     wrote(played, "Hello", sender="c@customer.test")
     assert len(played.sent()) == 1
 
@@ -189,3 +195,48 @@ def test_tickets_that_follow_a_closed_one_count_too(played, verdicts, most):
     played.sent()
     assert len(played.tickets()) == 2 + 5
     assert len(played.automatic) == before + most
+
+
+def test_an_agent_gets_60_mails_in_an_hour_and_the_ticket_says_what_he_was_not_told(played, monkeypatch):
+    lea = Author(Role.AGENT, "Lea", "lea@shop.test")
+    house.put_agent(played.desk, Agent(lea.email, lea.name))
+    references = [requested(played, f"Question {n}") for n in range(3)]
+    for reference in references:
+        tickets.update(played.desk, reference, {"assignee": ANA}, by=lea, if_match=None)
+    for n in range(20):
+        for reference in references:
+            tickets.write(played.desk, reference, f"And {n}?", Uploads("demo"), by=ROBOT, once=None)
+    told, measured = to(ANA, played.sent()), []
+    assert len(told) == TOLD_MOST == 60
+    assert [whys(played, each).count(f"Not sent (agent-notification): 60 mails went to {ANA} in an hour.")
+            for each in references] == [1, 1, 1]  # fmt: skip
+    assert played.unsent() == []
+    assert {len(played.desk.table.messages(each)) for each in references} == {22}
+    monkeypatch.setattr(events.Metrics, "add_metric", lambda _, name, *__: measured.append(name))
+    tickets.update(played.desk, references[0], {"assignee": lea.email}, by=AGENT, if_match=None)
+    tickets.write(played.desk, references[1], "And now?", Uploads("demo"), by=ROBOT, once=None)
+    for reference, outbox_id in played.fresh:
+        keys = {"pk": {"S": f"TICKET#{reference}"}, "sk": {"S": f"OUTBOX#{outbox_id}"}}
+        events.outbox({"Records": [{"dynamodb": {"Keys": keys, "SequenceNumber": "1"}}]})
+    assert [parseaddr(mail["To"])[1] for mail in played.sent()] == [lea.email]
+    assert measured == []  # no storefront's budget is spent, and no alarm rises
+    played.later(3700)
+    tickets.write(played.desk, references[1], "And today?", Uploads("demo"), by=ROBOT, once=None)
+    assert len(to(ANA, played.sent())) == 1
+
+
+def test_what_an_agent_is_refused_counts_with_what_he_is_told(played, monkeypatch):
+    monkeypatch.setattr(sending, "TOLD_MOST", 2)
+    lea = Author(Role.AGENT, "Lea", "lea@shop.test")
+    house.put_agent(played.desk, Agent(lea.email, lea.name))
+    reference = requested(played, "My parcel")
+    tickets.update(played.desk, reference, {"assignee": ANA}, by=lea, if_match=None)
+    (notification,) = to(ANA, played.sent())
+    for n in range(3):
+        wrote(played, f"Re: {n}", "", to=str(notification["Reply-To"]), sender=ANA)
+    assert ["has not gone" in str(mail["Subject"]) for mail in to(ANA, played.sent())] == [True]
+    assert whys(played, reference).count(f"Not sent (agent-refusal): 2 mails went to {ANA} in an hour.") == 2
+
+
+def to(address, mails):
+    return [mail for mail in mails if address in str(mail["To"])]

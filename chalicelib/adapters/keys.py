@@ -11,6 +11,7 @@ The one table, and the only place where its keys are built.
 | mail id | `MAIL#<hash of Message-ID>` | `MAIL` | the mail that carries it, or that was sent with it |
 | customer | `CUSTOMER#<hash of address>` | `CUSTOMER` | a new customer, a mail of his, an acknowledgement, a survey, a suppression |
 | acknowledgements of an hour | `BUDGET#<storefront>#<shard>` | `BUDGET` | each acknowledgement before it is sent; `expires_at` |
+| mails to an agent in an hour | `BUDGET#<address>#0` | `BUDGET` | each of them before it is sent; `expires_at` |
 | storefront | `STOREFRONT` | `<id>` | ops |
 | support address, or its domain | `ADDRESS#<address>` | `ADDRESS` | ops |
 | a storefront's next digest | `DIGEST#<storefront>` | `DIGEST` | settings, and each digest |
@@ -103,8 +104,9 @@ def digest_of(storefront_id: str) -> Key:
     return Key(f"DIGEST#{storefront_id}", "DIGEST")
 
 
-def budget(storefront_id: str, shard: int) -> Key:
-    return Key(f"BUDGET#{storefront_id}#{shard}", "BUDGET")
+def budget(of: str, shard: int) -> Key:
+    """Return where a storefront's or an agent's mails of an hour are counted; an address has an @, which no storefront's id has."""
+    return Key(f"BUDGET#{of}#{shard}", "BUDGET")
 
 
 FEEDBACK = Key("FEEDBACK", "FEEDBACK")

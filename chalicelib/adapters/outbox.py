@@ -23,7 +23,6 @@ from chalicelib.domain import budgets
 from chalicelib.domain.change import Outgoing
 from chalicelib.domain.errors import Busy
 from chalicelib.domain.sending import FIRST_LOOK, Progress, State
-from chalicelib.domain.storefront import Storefront
 from chalicelib.domain.ticket import Message
 from chalicelib.frozen import frozen
 
@@ -134,31 +133,35 @@ class Outbox:
                 return True
         raise Busy("The table did not answer.")
 
-    def reserve(self, storefront: Storefront, reference: str, now: datetime) -> str | None:
+    def reserve(self, of: str, most: int, reference: str, now: datetime) -> bool:
         """
-        Count an acknowledgement before it is sent; a count whose mail is then not sent makes one mail fewer, never more.
+        Count a mail before it is sent; a count whose mail is then not sent makes one mail fewer, never more.
 
-        A storefront's budget lies on one item for each 500, so none is hot; a ticket asks always the same one. What is spent is
+        A budget lies on one item for each 500, so none is hot; a ticket asks always the same one. What is spent is
         remembered for a minute.
 
+        Args:
+            of: Whose budget: a storefront's id, or an agent's address.
+            most: The budget for an hour. Positive.
+            reference: The ticket for which the mail goes.
+            now: The wall clock.
+
         Returns:
-            Why none may be sent: the storefront's budget of this hour is spent. None when it may be.
+            False when the budget of this hour is spent.
 
         Raises:
             Busy: Others count at the same time again and again.
         """
-        most = storefront.acknowledgements_per_hour
-        spent = f"{most} were sent for {storefront.name} in an hour"
         shards = -(-most // _BUDGET_OF_AN_ITEM)
-        key = keys.budget(storefront.id, keys.shard(reference, shards))
+        key = keys.budget(of, keys.shard(reference, shards))
         if self._spent.get(key, now) > now:
-            return spent
+            return False
         for attempt in range(_RESERVES):
             held = rows.get(key)
             counted = budgets.reserved(rows.value(dict, held) if held else {}, most // shards, now)
             if counted is None:
                 self._spent[key] = now + _SPENT_FOR
-                return spent
+                return False
             ends = int((now + 2 * budgets.HOUR).timestamp())
             version = int(held.version or 0) if held else 0
             row = rows.row(key, counted, version=version + 1, expires_at=ends)
@@ -169,8 +172,8 @@ class Outbox:
                     raise
                 self.pause(_FIRST_PAUSE_SECONDS * attempt * random.uniform(0.5, 1))  # noqa: S311 jitter
             else:
-                return None
-        raise Busy("Too many acknowledgements at once. Try again.")
+                return True
+        raise Busy("Too many mails are counted at once. Try again.")
 
     def plan_digest(self, storefront_id: str, at: datetime | None) -> None:
         """Have a storefront's next digest due at *at*; None for never."""

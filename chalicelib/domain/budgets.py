@@ -8,6 +8,7 @@ How many automatic mails go out, whatever comes in. Signs in a mail tell most ro
 | those to an address that nobody has verified | 3 in 24 h |
 | mails of one sender | 20 in an hour; above that he is held for an hour, and gets nothing automatic |
 | acknowledgements of one storefront | 500 in an hour, or as many as it sets |
+| mails to one agent | 60 in an hour |
 | system mails on one ticket to one address | see system_mails |
 
 What is refused is the automatic mail alone: the ticket opens, the mail is recorded, the clocks run, and the ticket says why.
@@ -29,6 +30,9 @@ UNVERIFIED_MOST = 3
 HELD_ABOVE = 20
 HELD_FOR = timedelta(hours=1)
 HOUR = timedelta(hours=1)
+
+TOLD_MOST = 60
+"""Mails to one agent in an hour: one a minute is more than a person reads. Above that machines write, and he finds it at the desk."""
 
 _AT_ONCE = timedelta(minutes=1)
 _LONGEST_READ = 20_000
@@ -158,7 +162,7 @@ def acknowledged(ledger: Ledger, request: Request, at: datetime) -> Ledger:
 
 def reserved(minutes: Mapping[str, int], most: int, at: datetime) -> dict[str, int] | None:
     """
-    Count one more acknowledgement of a storefront; None when *most* went out in the last hour.
+    Count one more mail of a storefront, or to an agent; None when *most* went out in the last hour.
 
     Args:
         minutes: How many were counted in each minute, as this function returned it before. A minute counts until the

@@ -60,11 +60,6 @@ def spoken(desk: Desk, errand: Lead, ticket: Ticket, message: Message, act: Act)
 
 def refused(desk: Desk, change: Change, agent: Agent) -> Change:
     """Tell an agent that his mail was no answer: once a day at most, since he may have a machine that answers for him."""
-    if change.before is None:
-        others = tuple(mail for mail in change.outgoing if mail.what != "ticket-received")
-        change = replace(change, outgoing=others).because(
-            "No acknowledgement: an agent wrote it, and meant another ticket."
-        )
     if desk.table.receipt("refusal", agent.address):
         return change.because(f"{agent.address} was told before, within a day, how to answer by mail.")
     told = _told_of(change, author(agent), Trouble.NO_ADDRESS)

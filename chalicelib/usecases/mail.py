@@ -191,7 +191,8 @@ def _decided(
             if known and change.what == "customer_wrote" and not crowded:
                 change = _counted(change, message, arrival, known)
         else:
-            change = _opened(desk, mail, arrival, message, storefront, act, known=known, crowded=crowded)
+            asked = _intake(mail, arrival, message, storefront, known=known, agent=agent)
+            change = _opened(desk, asked, storefront, act, known=known, crowded=crowded)
         if agent and not (placement.ticket and placement.verified):
             change = agents.refused(desk, change, agent)
     if envelope.passed_on:
@@ -212,20 +213,18 @@ def _counted(change: Change, message: Message, arrival: Arrival, known: Customer
     return change.because(f"The mail is recorded, and nothing automatic is sent: {held}.") if held else change
 
 
-def _opened(
-    desk: Desk,
+def _intake(
     mail: Mail,
     arrival: Arrival,
     message: Message,
     storefront: Storefront,
-    act: Act,
     *,
     known: Customer | None,
-    crowded: bool,
-) -> Change:
+    agent: Agent | None,
+) -> Intake:
+    """Return the request that a mail is. Of an *agent* who proved himself it is none: he meant another ticket."""
     customer = Person(email=arrival.sender, name=mail.sender.name if mail.sender else "")
-    spam = arrival.verdicts.spam is Verdict.FAIL and known is None and not arrival.passed_on
-    intake = Intake(
+    return Intake(
         customer=replace(customer, tier=known.tier) if known else customer,
         subject=mail.subject or _NO_SUBJECT,
         body=mail.text,
@@ -234,14 +233,19 @@ def _opened(
         files=message.files,
         authenticated=message.verified,
         automatic=bool(mail.automatic or mail.bounce) and not arrival.passed_on,
-        spam=spam,
-        unanswered_because=_unanswered(mail, arrival),
+        spam=arrival.verdicts.spam is Verdict.FAIL and known is None and not arrival.passed_on,
+        unanswered_because=_unanswered(mail, arrival, agent),
         cc=tuple(a.address for a in mail.cc if a.key not in storefront.support_addresses),
         message=message,
     )
+
+
+def _opened(
+    desk: Desk, intake: Intake, storefront: Storefront, act: Act, *, known: Customer | None, crowded: bool
+) -> Change:
     ledger = None if crowded else ledger_for(desk, intake, known)
     change = opened(intake, draw(desk.choose), storefront, act, ledger)
-    newcomer = known is None and bool(customer.email) and not intake.automatic and not spam
+    newcomer = known is None and bool(intake.customer.email) and not intake.automatic and not intake.spam
     return replace(change, new_customer=newcomer)
 
 
@@ -253,7 +257,7 @@ def _comment(passed_on: PassedOn, kept: _Kept, act: Act) -> Message:
     )  # fmt: skip
 
 
-def _unanswered(mail: Mail, arrival: Arrival) -> str | None:
+def _unanswered(mail: Mail, arrival: Arrival, agent: Agent | None) -> str | None:
     """Return why a mail gets no acknowledgement (RFC 3834 2), None when it gets one."""
     if mail.bounce:
         return "it is a bounce"
@@ -265,6 +269,8 @@ def _unanswered(mail: Mail, arrival: Arrival) -> str | None:
         return "it carries a virus"
     if not is_sendable(arrival.sender):
         return "no mail can be sent to the sender's address"
+    if agent:
+        return "an agent wrote it, and meant another ticket"
     return None
 
 

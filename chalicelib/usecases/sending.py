@@ -12,6 +12,8 @@ from chalicelib.adapters.conflicts import Outrun, Repeated
 from chalicelib.adapters.mailer import Refused, Silence, send
 from chalicelib.adapters.outbox import Unsent
 from chalicelib.domain import lifecycle
+from chalicelib.domain.agents import TO_AGENTS
+from chalicelib.domain.budgets import TOLD_MOST
 from chalicelib.domain.change import Change, Receipt
 from chalicelib.domain.delivery import Feedback, risen
 from chalicelib.domain.errors import Busy
@@ -28,6 +30,7 @@ class Outcome(StrEnum):
     WAITS = "waits"
     HELD = "held"
     OVER_BUDGET = "over_budget"
+    UNTOLD = "untold"
     DONE_BEFORE = "done_before"
 
 
@@ -64,7 +67,7 @@ def _mail(desk: Desk, unsent: Unsent) -> Outcome:
         return _not_sent(desk, unsent, suppressed)
     spent = _reserved(desk, unsent)
     if spent:
-        return _unacknowledged(desk, unsent, spent)
+        return _taken_out(desk, unsent, spent)
     try:
         prepared = letters.prepared(desk, unsent.reference, unsent.outgoing)
     except (ValueError, LookupError, TypeError) as error:
@@ -90,25 +93,38 @@ def _mail(desk: Desk, unsent: Unsent) -> Outcome:
 
 
 def _reserved(desk: Desk, unsent: Unsent) -> str | None:
-    """Count an acknowledgement against its storefront's budget, once: before the first claim. Return why it must not go."""
-    data = unsent.outgoing.data or {}
-    if unsent.outgoing.what != "ticket-received" or unsent.progress.attempt or "storefront" not in data:
+    """Count a mail against the budget of its storefront or its agent, once: before the first claim. Return why it must not go."""
+    outgoing, data = unsent.outgoing, unsent.outgoing.data or {}
+    if unsent.progress.attempt:
         return None
-    return desk.outbox.reserve(desk.house.storefront(data["storefront"]), unsent.reference, desk.clock())
+    if outgoing.what in TO_AGENTS:
+        free = desk.outbox.reserve(outgoing.to, TOLD_MOST, unsent.reference, desk.clock())
+        return None if free else f"{TOLD_MOST} mails went to {outgoing.to} in an hour"
+    if outgoing.what != "ticket-received" or "storefront" not in data:
+        return None
+    shop = desk.house.storefront(data["storefront"])
+    most = shop.acknowledgements_per_hour
+    free = desk.outbox.reserve(shop.id, most, unsent.reference, desk.clock())
+    return None if free else f"{most} were sent for {shop.name} in an hour"
 
 
-def _unacknowledged(desk: Desk, unsent: Unsent, reason: str) -> Outcome:
-    """Take an acknowledgement out of the outbox; the ticket says why, in the same transaction."""
+def _taken_out(desk: Desk, unsent: Unsent, reason: str) -> Outcome:
+    """Take a mail that is over its budget out of the outbox; the ticket says why, in the same transaction."""
+    outgoing = unsent.outgoing
+    to_agent = outgoing.what in TO_AGENTS
 
     def decide(ticket: Ticket) -> Change | None:
-        now = desk.outbox.find(unsent.reference, unsent.outgoing.id)
+        now = desk.outbox.find(unsent.reference, outgoing.id)
         if now is None or now.claim:
             return None
         storefront = desk.house.storefront(ticket.storefront)
-        return lifecycle.unacknowledged(ticket, unsent.outgoing.id, reason, storefront, desk.act(SYSTEM))
+        if to_agent:
+            untold = lifecycle.not_mailed(ticket, outgoing.what, reason, storefront, desk.act(SYSTEM))
+            return replace(untold, unsent=outgoing.id)
+        return lifecycle.unacknowledged(ticket, outgoing.id, reason, storefront, desk.act(SYSTEM))
 
     desk.table.change(unsent.reference, decide)
-    return Outcome.OVER_BUDGET
+    return Outcome.UNTOLD if to_agent else Outcome.OVER_BUDGET
 
 
 def _publish(desk: Desk, unsent: Unsent) -> Outcome:

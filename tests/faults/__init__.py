@@ -11,4 +11,5 @@ Nothing lost, nothing twice: every call to AWS failed in every way, and every or
 | races | deliveries that meet, and what must be seen then, literally |
 | explore | one fault, two faults, all orders |
 | campaign | `python -m tests.faults.campaign`: the long runs |
+| sending | `python -m tests.faults.sending`: what becomes of a mail when sending fails, as a table |
 """

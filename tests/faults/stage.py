@@ -219,6 +219,14 @@ class Stage:
             self.later(seconds=message["delay"])
             self.queue(self.record(events.outbox_retry, message["body"]))
 
+    def sweep_once(self) -> None:
+        """Sweep; what is not done then is left to the next sweep."""
+        when = self.now.isoformat()
+        self.attempt(lambda: events.sweep({"time": when}) or True)
+        for queue, take in (("due", events.due_work), ("outbox", events.outbox_retry)):
+            for message in self.sky.take(queue):
+                self.attempt(self.record(take, message["body"]))
+
     def settle(self) -> None:
         """
         Let everything come to rest.
