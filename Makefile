@@ -5,7 +5,7 @@ TOOLS := .venv/.tools
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak rush check bench corpus fuzz loops package deploy destroy clean
+.PHONY: help run demo test soak rush check bench scale corpus fuzz loops package deploy destroy clean
 
 help: ## These words
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -44,6 +44,9 @@ loops: $(TOOLS) ## Play robots, forgers and mail scanners, 10,000 times each (TI
 
 bench: $(TOOLS) ## Count what each use case asks of AWS, and write bench.json
 	@$(RUN) -m bench
+
+scale: $(TOOLS) ## Say what ten million tickets a day ask of each partition, limit and worker: LARGEST=1 for one storefront
+	@$(RUN) -m bench.scale $(if $(LARGEST),--largest $(LARGEST))
 
 package: $(TOOLS) ## Build the templates and the zip into build/
 	@$(RUN) -m infra package

@@ -99,7 +99,7 @@ def _first_due(ticket: Ticket) -> datetime:
 
 
 def _row(ticket: Ticket) -> rows.Row:
-    places = keys.index(ticket, config().due_shards)
+    places = keys.index(ticket, keys.Shards(config().due_shards, {}))
     return rows.row(keys.ticket(ticket.reference), ticket, index=places, version=ticket.version)
 
 

@@ -45,13 +45,26 @@ def measured() -> Figures:
         }
         return result
 
+    stored = 0
     for part in (_life, _beside, _in_time):
         with running() as world:
             _warm(world)
+            before = _stored_bytes(world)
             part(world, measure)
+            stored = stored or _stored_bytes(world) - before
     life = [figure for name, figure in figures.items() if name.startswith("life: ")]
     sums = {unit: sum(figure[unit] for figure in life) for unit in ("total", "write_units", "read_units")}
-    return figures | {"a whole life": {"calls": {}, **sums}} | _timer_costs(figures)
+    return figures | {"a whole life": {"calls": {}, **sums, "stored_bytes": stored}} | _timer_costs(figures)
+
+
+def _stored_bytes(world: World) -> int:
+    """Return what the table holds, as DynamoDB bills storage: 100 bytes beyond each item, and beyond each index entry."""
+    total = 0
+    for row in world.rows():
+        places = [name.removesuffix("_pk") for name in row if name.endswith("_pk")]
+        total += 100 + sum(len(name) + len(str(value).encode()) for name, value in row.items())
+        total += sum(100 + sum(len(row[key].encode()) for key in ("pk", "sk", f"{at}_pk", f"{at}_sk")) for at in places)
+    return total
 
 
 def _timer_costs(figures: Figures) -> Figures:

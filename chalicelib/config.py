@@ -3,6 +3,7 @@ What the deployment tells the code, read from the environment once.
 """
 
 import os
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from chalicelib.frozen import frozen
 
 @frozen
 class Config:
+    """`due_shards`: over how many partitions timers are spread. `list_shards`: a storefront's lists, one where it is not named."""
+
     stage: str
     table: str
     settings_table: str
@@ -25,6 +28,7 @@ class Config:
     configuration_set: str
     public_url: str
     due_shards: int
+    list_shards: Mapping[str, int]
 
 
 @cache
@@ -45,6 +49,7 @@ def config() -> Config:
         configuration_set=os.environ["CARELINE_CONFIGURATION_SET"],
         public_url=os.environ["CARELINE_PUBLIC_URL"].rstrip("/"),
         due_shards=int(os.environ.get("CARELINE_DUE_SHARDS", "4")),
+        list_shards=_by_storefront(os.environ.get("CARELINE_LIST_SHARDS", "")),
     )
 
 
@@ -54,3 +59,9 @@ def use_what_the_package_brings() -> None:
     for setting, name in (("AWS_DATA_PATH", "models"), ("AWS_CA_BUNDLE", "roots.pem")):
         if (package / name).exists():
             os.environ.setdefault(setting, str(package / name))
+
+
+def _by_storefront(text: str) -> dict[str, int]:
+    """Read `shop=8,outlet=2`."""
+    pairs = (part.partition("=") for part in text.split(",") if part.strip())
+    return {storefront.strip(): int(number) for storefront, _, number in pairs}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 
-from chalicelib.adapters import ids, settings
+from chalicelib.adapters import ids, keys, settings
 from chalicelib.adapters.files import Files
 from chalicelib.adapters.house import House
 from chalicelib.adapters.outbox import Outbox
@@ -41,7 +41,7 @@ def joined(settings_of: Config, clock: Callable[[], datetime], new_id: Callable[
         clock=clock,
         new_id=new_id,
         choose=ids.choose,
-        table=Table(settings_of.due_shards, clock),
+        table=Table(keys.Shards(settings_of.due_shards, settings_of.list_shards), clock),
         outbox=Outbox(settings_of.due_shards, new_id),
         house=House(),
         files=Files(settings_of.mail_bucket, settings_of.files_bucket),

@@ -21,6 +21,7 @@ COMMANDS = {
     "agents": ("infra.agents", "say who may answer by mail, and of what each is told"),
     "sweep": ("infra.sweep", "play the tickets' timers up to a time"),
     "mail": ("infra.mail", "say how mails are read, and show those that are sent"),
+    "cost": ("infra.cost", "say what tickets and an idle month cost, or what a stage used"),
     "doctor": ("infra.doctor", "say what is not well with a stage"),
     "dead-letters": ("infra.dead_letters", "list and replay what was given up"),
 }

@@ -10,9 +10,10 @@ Both are safe to repeat: what is there and the same stays as it is.
 import argparse
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from botocore.exceptions import ClientError
 
@@ -36,6 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="addresses or domains that SES takes in for this stage",
     )
     parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="settings",
+        metavar="NAME=VALUE",
+        help="a parameter of infra/resources.yaml, DueShards=16 for example; it stays until it is set again",
+    )
+    parser.add_argument(
         "--no-mail", action="store_true", help="no receipt rule: this region or account does not receive mail"
     )
 
@@ -49,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
         embedded=session.endpoint is not None,
         recipients=args.recipients,
         receive_mail=not args.no_mail,
+        settings=settings(args.settings),
     )
     for name, value in sorted(made.items()):
         print(f"{name:24} {value}")
@@ -66,6 +76,7 @@ def deploy(
     embedded: bool = False,
     recipients: str | None = None,
     receive_mail: bool = True,
+    settings: Mapping[str, str] = MappingProxyType({}),
     say: Say = print,
 ) -> dict[str, str]:
     """
@@ -78,6 +89,7 @@ def deploy(
         embedded: Leave out what the embedded AWS does not have: receipt rules, TLS, arm64.
         recipients: Addresses or domains, with commas between. Without any it stays as it was; at first every verified domain.
         receive_mail: Whether SES takes in mail.
+        settings: Parameters of the desk's template, beside those that a deploy finds out by itself.
         say: Takes each line of progress.
 
     Returns:
@@ -99,6 +111,7 @@ def deploy(
     )
     data = stage.stack_outputs(stage.data_stack(name), session)
     parameters = {
+        **settings,
         "Stage": name,
         "Embedded": str(embedded).lower(),
         **data,
@@ -114,6 +127,22 @@ def deploy(
         put_stack(stage.desk_stack(name), template, parameters | {"PublicUrl": own}, session=session, say=say)
     make_signing_keys(name, session)
     return stage.outputs(name, session)
+
+
+def settings(given: list[str]) -> dict[str, str]:
+    """
+    Read NAME=VALUE.
+
+    Raises:
+        Trouble: The template has no such parameter.
+    """
+    known = package.load_yaml(package.ROOT / "infra/resources.yaml")["Parameters"]
+    pairs = (each.partition("=") for each in given)
+    read = {name: value for name, _, value in pairs}
+    for name in read:
+        if name not in known:
+            raise Trouble(f"There is no parameter {name}. There are: {', '.join(sorted(known))}.")
+    return read
 
 
 def make_signing_keys(name: str, session: Session) -> None:

@@ -95,8 +95,13 @@ def chalice(architecture: str, out: Path) -> None:
 
 def stand_ins() -> dict[str, str]:
     """Return what a function finds in its environment, names in place of what only a stage knows."""
-    variables = load_yaml(ROOT / "infra/resources.yaml")["Globals"]["Function"]["Environment"]["Variables"]
-    named = {name: value if isinstance(value, str) else name for name, value in variables.items()}
+    template = load_yaml(ROOT / "infra/resources.yaml")
+    variables = template["Globals"]["Function"]["Environment"]["Variables"]
+    usual = {name: str(each["Default"]) for name, each in template["Parameters"].items() if "Default" in each}
+    named = {
+        name: value if isinstance(value, str) else usual.get(value.get("Ref", ""), name)
+        for name, value in variables.items()
+    }
     return {"AWS_DEFAULT_REGION": "us-east-1", **named}
 
 

@@ -8,7 +8,8 @@ from itertools import permutations
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from chalicelib.adapters import aws
+from chalicelib import wiring
+from chalicelib.adapters import aws, rows
 from chalicelib.domain.lifecycle import Reply
 from chalicelib.domain.ticket import Status
 from chalicelib.usecases import feedback, sending, tickets
@@ -296,3 +297,24 @@ def test_the_same_item_always_makes_the_same_bytes(world, eva, monkeypatch):
     world.sweep()
     first, second = world.mails(eva.address)
     assert first.as_bytes() == second.as_bytes()
+
+
+def test_that_events_arrive_is_noted_once_a_minute_and_a_process_reads_it_as_often(world, monkeypatch):
+    """All feedback meets on one item: what each event read and wrote there would be the most the desk can take."""
+    first, second = (wiring.joined(world.desk.config, lambda: world.now).outbox for _ in range(2))
+    calls, get, save = [], rows.get, rows.Row.save
+    monkeypatch.setattr(rows, "get", lambda key, **more: calls.append("read") or get(key, **more))
+    monkeypatch.setattr(rows.Row, "save", lambda row, **more: calls.append("write") or save(row, **more))
+    start = START + timedelta(days=1)
+
+    def noted(outbox, *seconds):
+        calls.clear()
+        for each in seconds:
+            outbox.note_feedback(start + timedelta(seconds=each))
+        return calls.copy()
+
+    assert noted(first, 0, 1, 30, 59) == ["read", "write"]
+    assert noted(second, 40, 50, 59) == ["read"]
+    assert noted(second, 60, 70) == ["read", "write"]
+    assert noted(first, 65, 5, 119) == ["read"]
+    assert first.last_feedback() == second.last_feedback() == start + timedelta(seconds=60)

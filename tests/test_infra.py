@@ -11,6 +11,7 @@ import pytest
 from cfnlint.api import lint
 
 from infra import __main__ as commands
+from infra import cost
 from infra.package import append, host_architecture, package, stand_ins
 from infra.policies import GRANTS
 
@@ -270,6 +271,12 @@ def test_an_alarm_watches_each_dead_letter_queue_each_function_and_the_mail(desk
     assert limits["AWS/SES", "Reputation.BounceRate"] == 0.05
     assert limits["AWS/SES", "Reputation.ComplaintRate"] == 0.001
     assert all(alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}] for alarm in alarms.values())
+
+
+def test_an_idle_month_is_billed_for_every_alarm_and_dashboard_of_the_template(desk):
+    counted = cost.what_watches()
+    assert counted["alarm"] == len(of_type(desk, "AWS::CloudWatch::Alarm"))
+    assert counted["dashboard"] == len(of_type(desk, "AWS::CloudWatch::Dashboard"))
 
 
 def test_what_the_gateway_answers_by_itself_is_a_problem_that_a_browser_may_read(desk):

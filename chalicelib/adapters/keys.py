@@ -24,17 +24,21 @@ Indexes are sparse and hold keys only. A list reads one page of keys, then those
 
 | index | pk | sk | answers |
 |---|---|---|---|
-| by_queue | `QUEUE#<storefront>#<category>` | waiting or moved since | what waits, longest first |
+| by_queue | `QUEUE#<storefront>#<category>`, spread | waiting or moved since | what waits, longest first |
 | by_customer | `CUSTOMER#<storefront>#<hash>` | created | whose is it |
-| by_assignee | `ASSIGNEE#<agent>` or `UNASSIGNED#<storefront>` | waiting or moved since | whose turn is it |
+| by_assignee | `ASSIGNEE#<agent>` or `UNASSIGNED#<storefront>`, spread | waiting or moved since | whose turn is it |
 | by_view | `SPAM#<storefront>`, `BAD_RATING#<storefront>` | moved or rated | what needs a look |
 | by_risk | `RISK#<storefront>` | due | which promise breaks next |
 | by_day | `DAY#<storefront>#<day>` | created | what came in |
 | by_due_time | `DUE#<shard>`, `UNSENT#<shard>` | due | which timer fires, what is not sent yet |
+
+A partition takes 1,000 write units a second (Amazon DynamoDB Developer Guide, "Designing partition keys"). What is spread lies in
+one partition, and in others that end in `#1`, `#2` for a storefront that has more; which one, the ticket's number tells.
 """
 
 import hashlib
 import zlib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -49,6 +53,22 @@ _RECEIPT_DAYS_OTHERWISE = 1
 class Key(NamedTuple):
     pk: str
     sk: str
+
+
+class Shards(NamedTuple):
+    """Over how many partitions timers are spread, and the lists of those storefronts that need more than one."""
+
+    due: int
+    lists: Mapping[str, int]
+
+    def all_of(self, storefront_id: str, pk: str) -> tuple[str, ...]:
+        """Return the partitions over which a list of a storefront is spread."""
+        return (pk, *(f"{pk}#{number}" for number in range(1, self.lists.get(storefront_id, 1))))
+
+    def one_of(self, storefront_id: str, pk: str, reference: str) -> str:
+        """Return in which of them a ticket stands."""
+        partitions = self.all_of(storefront_id, pk)
+        return partitions[shard(reference, len(partitions))]
 
 
 def ticket(reference: str) -> Key:
@@ -165,7 +185,7 @@ def at_moment(at: datetime, unique: str) -> str:
     return f"{moment(at)}#{unique}"
 
 
-def index(of: Ticket, shards: int) -> dict[str, Key]:
+def index(of: Ticket, shards: Shards) -> dict[str, Key]:
     """Return where a ticket stands in the indexes: `{index: key}`, without those that it is not in."""
     ref, front = of.reference, of.storefront
     since = at_moment(of.waiting_since or of.moved_at or of.created_at, ref)
@@ -174,14 +194,14 @@ def index(of: Ticket, shards: int) -> dict[str, Key]:
         "by_customer": Key(of_customer(front, contact(of.customer)), at_moment(of.created_at, ref)),
     }
     if of.due_at:
-        keys["by_due_time"] = Key(due(shard(ref, shards)), at_moment(of.due_at, ref))
+        keys["by_due_time"] = Key(due(shard(ref, shards.due)), at_moment(of.due_at, ref))
     if of.category is not Category.TERMINAL:
-        keys["by_queue"] = Key(queue(front, of.category), since)
+        keys["by_queue"] = Key(shards.one_of(front, queue(front, of.category), ref), since)
     if of.category not in (Category.TERMINAL, Category.DONE):
         if of.assignee:
             keys["by_assignee"] = Key(of_assignee(of.assignee), since)
         elif of.category is Category.OPEN:
-            keys["by_assignee"] = Key(unassigned(front), since)
+            keys["by_assignee"] = Key(shards.one_of(front, unassigned(front), ref), since)
     if of.status is Status.SPAM:
         keys["by_view"] = Key(spam(front), since)
     elif of.survey and of.survey.is_bad and of.survey.rated_at:

@@ -13,7 +13,7 @@ from datetime import UTC, date, timedelta
 from chalicelib.adapters import keys, rows
 from chalicelib.adapters.table import Table
 from chalicelib.domain.errors import Fault, Invalid
-from chalicelib.domain.ticket import Ticket
+from chalicelib.domain.ticket import Category, Ticket
 from chalicelib.frozen import frozen
 
 _ROUNDS = 4
@@ -33,6 +33,15 @@ class Listing:
 class Page:
     tickets: tuple[Ticket, ...]
     next_cursor: str | None
+
+
+def queue(table: Table, storefronts: Iterable[str], category: Category) -> Listing:
+    """Return what stands in a category, longest first; a large storefront's lies in several partitions."""
+    return _spread(table, "by_queue", ((front, keys.queue(front, category)) for front in storefronts))
+
+
+def unassigned(table: Table, storefronts: Iterable[str]) -> Listing:
+    return _spread(table, "by_assignee", ((front, keys.unassigned(front)) for front in storefronts))
 
 
 def page(table: Table, listing: Listing, *, cursor: str | None, limit: int, keep: Callable[[Ticket], bool]) -> Page:
@@ -93,6 +102,10 @@ def opened(cursor: str | None) -> str | None:
     return sort_key
 
 
+def _spread(table: Table, index: str, partitions: Iterable[tuple[str, str]]) -> Listing:
+    return Listing(index, tuple(one for front, pk in partitions for one in table.shards.all_of(front, pk)))
+
+
 def _keys(listing: Listing, after: str | None, limit: int) -> list[tuple[str, str]]:
     """Return (sort key, number) of the next *limit* tickets over all partitions."""
     each = [_partition(listing, pk, after, limit) for pk in listing.partitions]
@@ -110,7 +123,7 @@ def _read(table: Table, found: list[tuple[str, str]]) -> Iterator[tuple[str, Tic
     return ((sort_key, tickets[number]) for sort_key, number in found if number in tickets)
 
 
-def _still_in(listing: Listing, ticket: Ticket, shards: int) -> bool:
+def _still_in(listing: Listing, ticket: Ticket, shards: keys.Shards) -> bool:
     """Tell whether a ticket, as it is now, stands where the index (which lags) said it does."""
     place = keys.index(ticket, shards).get(listing.index)
     return place is not None and place.pk in listing.partitions

@@ -30,6 +30,7 @@ _CONDITION = "ConditionalCheckFailedException"
 _RESERVES = 8
 _BUDGET_OF_AN_ITEM = 500
 _SPENT_FOR = timedelta(minutes=1)
+_NOTED_EVERY = timedelta(minutes=1)
 _FIRST_PAUSE_SECONDS = 0.02
 
 
@@ -61,6 +62,7 @@ class Outbox:
     new_id: Callable[[], str]
     pause: Callable[[float], None] = time.sleep
     _spent: dict[Key, datetime] = field(default_factory=dict)
+    _fed_back: dict[Key, datetime] = field(default_factory=dict)
 
     def find(self, reference: str, outbox_id: str) -> Unsent | None:
         """Return an item, None when it is settled (or never was)."""
@@ -207,8 +209,18 @@ class Outbox:
         return datetime.fromisoformat(rows.value(dict, held)["sent_at"]) if held else None
 
     def note_feedback(self, sent_at: datetime) -> None:
-        """Remember that events arrive. One is as good as another: whoever writes last is right enough."""
-        rows.row(keys.FEEDBACK, {"sent_at": sent_at}).save()
+        """
+        Remember that events arrive: at most once a minute, and never back in time. Whoever writes last is right enough.
+
+        All feedback meets on this one item, so a process does not read again what it has seen in this minute.
+        """
+        seen = self._fed_back.get(keys.FEEDBACK)
+        if seen is None or sent_at >= seen + _NOTED_EVERY:
+            seen = self.last_feedback()
+            if seen is None or sent_at >= seen + _NOTED_EVERY:
+                rows.row(keys.FEEDBACK, {"sent_at": sent_at}).save()
+                seen = sent_at
+            self._fed_back[keys.FEEDBACK] = seen
 
 
 def message_row(reference: str, message: Message) -> Row:

@@ -38,7 +38,7 @@ Update = tuple[str, Row, list[Any], Condition]
 
 @frozen
 class Table:
-    shards: int
+    shards: keys.Shards
     clock: Callable[[], datetime]
     pause: Callable[[float], None] = time.sleep
 
@@ -253,7 +253,7 @@ class Table:
         for message in change.messages:
             yield "message", message_row(ref, message), None
         for outgoing in change.outgoing:
-            yield "outbox", queued_row(ref, outgoing, self.clock(), self.shards), None
+            yield "outbox", queued_row(ref, outgoing, self.clock(), self.shards.due), None
         for mail_id in change.mail_ids:
             yield "mail", rows.row(keys.mail(mail_id), {"ticket": ref}), Row.pk.does_not_exist()
         if change.new_customer:

@@ -60,7 +60,7 @@ def _next(storefront: Storefront, at: datetime) -> datetime | None:
 def _digest(desk: Desk, storefront: Storefront, lead: str, at: datetime) -> Outgoing:
     teams = {name for name, team in storefront.teams.items() if team.lead == lead}
     sections = [codec.plain(_shown(section)) for section in _sections(desk, storefront, teams, at) if section.tickets]
-    spam = len(_tickets(desk, "by_view", keys.spam(storefront.id)))
+    spam = len(_tickets(desk, Listing("by_view", (keys.spam(storefront.id),))))
     data: dict[str, Any] = {
         "storefront": storefront.id,
         "day": storefront.calendar.day_of(at).isoformat(),
@@ -74,13 +74,19 @@ def _sections(desk: Desk, storefront: Storefront, teams: set[str], at: datetime)
     def of_teams(tickets: Iterable[Ticket]) -> tuple[Ticket, ...]:
         return tuple(ticket for ticket in tickets if ticket.team in teams)
 
+    def queue(category: Category) -> tuple[Ticket, ...]:
+        return of_teams(_tickets(desk, lists.queue(desk.table, (front,), category)))
+
+    def list_of(index: str, partition: str) -> tuple[Ticket, ...]:
+        return of_teams(_tickets(desk, Listing(index, (partition,))))
+
     front, day = storefront.id, storefront.calendar.day_of
-    waiting = of_teams(_tickets(desk, "by_queue", keys.queue(front, Category.OPEN)))
-    pending = of_teams(_tickets(desk, "by_queue", keys.queue(front, Category.WAITING_FOR_THE_CUSTOMER)))
-    held = of_teams(_tickets(desk, "by_queue", keys.queue(front, Category.WAITING_FOR_SOMEBODY_ELSE)))
+    waiting = queue(Category.OPEN)
+    pending = queue(Category.WAITING_FOR_THE_CUSTOMER)
+    held = queue(Category.WAITING_FOR_SOMEBODY_ELSE)
     yield _section("due_today", tuple(t for t in (*waiting, *held) if (due := _due(t)) and day(due) == day(at)))
-    yield _section("at_risk", of_teams(_tickets(desk, "by_risk", keys.risk(front))))
-    yield _section("unhappy", tuple(t for t in of_teams(_tickets(desk, "by_view", keys.bad_rating(front))) if t.task))
+    yield _section("at_risk", list_of("by_risk", keys.risk(front)))
+    yield _section("unhappy", tuple(t for t in list_of("by_view", keys.bad_rating(front)) if t.task))
     yield _section("undeliverable", tuple(t for t in waiting if t.undelivered))
     yield _section("claims_waiting", tuple(t for t in waiting if t.kind is Kind.CLAIM))
     yield _section("silent_claims", tuple(t for t in pending if not storefront.kind_policy(t.kind).resolved_by_silence))
@@ -95,8 +101,7 @@ def _shown(section: Section) -> dict[str, Any]:
     return {"title_key": section.title, "items": items, "more": section.more}
 
 
-def _tickets(desk: Desk, index: str, partition: str) -> tuple[Ticket, ...]:
-    listing = Listing(index, (partition,))
+def _tickets(desk: Desk, listing: Listing) -> tuple[Ticket, ...]:
     return lists.page(desk.table, listing, cursor=None, limit=_LOOKED_AT, keep=lambda _: True).tickets
 
 

@@ -3,7 +3,7 @@ What SES says of our mails: each word settles on its message, and a hard one has
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.delivery import SUPPRESSED_FOR, Feedback
@@ -20,7 +20,6 @@ _STATES = {
     "RenderingFailure": DeliveryState.BOUNCED,
     "Complaint": DeliveryState.COMPLAINED,
 }
-_NOTED_EVERY = timedelta(minutes=1)
 
 
 def take_in(desk: Desk, event: Mapping[str, Any]) -> int:
@@ -32,7 +31,7 @@ def take_in(desk: Desk, event: Mapping[str, Any]) -> int:
     spoken_of = list(read(event))
     for feedback in spoken_of:
         _settle(desk, feedback)
-    _note_flow(desk, event)
+    desk.outbox.note_feedback(datetime.fromisoformat(event["mail"]["timestamp"]))
     return len(spoken_of)
 
 
@@ -82,14 +81,6 @@ def _recipients(kind: str, about: Mapping[str, Any], mail: Mapping[str, Any]) ->
             yield from ((recipient, None) for recipient in about.get("recipients", ()))
         case _:
             yield from ((recipient, about.get("reason")) for recipient in mail.get("destination", ()))
-
-
-def _note_flow(desk: Desk, event: Mapping[str, Any]) -> None:
-    """Remember that events arrive: at most once a minute, and never back in time."""
-    sent_at = datetime.fromisoformat(event["mail"]["timestamp"])
-    seen = desk.outbox.last_feedback()
-    if seen is None or sent_at >= seen + _NOTED_EVERY:
-        desk.outbox.note_feedback(sent_at)
 
 
 def _own_id(mail: Mapping[str, Any]) -> str:

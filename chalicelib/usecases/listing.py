@@ -56,7 +56,7 @@ def page(desk: Desk, asked: Asked, *, storefront: str | None, mine: str | None, 
 
     if asked.q:
         return _looked_up(desk, asked.q.strip(), fronts, keep, cursor=cursor, limit=limit)
-    listing = _listing(asked, status, fronts, mine)
+    listing = _listing(desk, asked, status, fronts, mine)
     if listing:
         return lists.page(desk.table, listing, cursor=cursor, limit=limit, keep=keep)
     since = min((s.created_at for s in desk.house.storefronts() if s.created_at), default=desk.clock()).date()
@@ -66,7 +66,7 @@ def page(desk: Desk, asked: Asked, *, storefront: str | None, mine: str | None, 
 def unfinished(desk: Desk, storefront: str) -> Iterator[Ticket]:
     """Yield every ticket of a storefront that is neither solved nor at its end, however many there are."""
     unfinished = (c for c in Category if c not in (Category.DONE, Category.TERMINAL))
-    for listing in (Listing("by_queue", (keys.queue(storefront, category),)) for category in unfinished):
+    for listing in (lists.queue(desk.table, (storefront,), category) for category in unfinished):
         found = Page((), None)
         while True:
             found = lists.page(desk.table, listing, cursor=found.next_cursor, limit=_MANY, keep=lambda _: True)
@@ -75,7 +75,9 @@ def unfinished(desk: Desk, storefront: str) -> Iterator[Ticket]:
                 break
 
 
-def _listing(asked: Asked, status: Status | None, fronts: tuple[str, ...], mine: str | None) -> Listing | None:
+def _listing(
+    desk: Desk, asked: Asked, status: Status | None, fronts: tuple[str, ...], mine: str | None
+) -> Listing | None:
     """Return the narrowest index for a question; None when only the days themselves will do."""
     if asked.customer:
         return Listing("by_customer", tuple(keys.of_customer(f, asked.customer) for f in fronts), newest_first=True)
@@ -83,19 +85,19 @@ def _listing(asked: Asked, status: Status | None, fronts: tuple[str, ...], mine:
         case "mine":
             return Listing("by_assignee", (keys.of_assignee(mine or ""),))
         case "unassigned":
-            return Listing("by_assignee", tuple(keys.unassigned(f) for f in fronts))
+            return lists.unassigned(desk.table, fronts)
         case "waiting":
-            return Listing("by_queue", tuple(keys.queue(f, Category.OPEN) for f in fronts))
+            return lists.queue(desk.table, fronts, Category.OPEN)
         case "at_risk":
             return Listing("by_risk", tuple(keys.risk(f) for f in fronts))
         case "pending":
-            return Listing("by_queue", tuple(keys.queue(f, Category.WAITING_FOR_THE_CUSTOMER) for f in fronts))
+            return lists.queue(desk.table, fronts, Category.WAITING_FOR_THE_CUSTOMER)
         case "bad_ratings":
             return Listing("by_view", tuple(keys.bad_rating(f) for f in fronts), newest_first=True)
         case "spam":
             return Listing("by_view", tuple(keys.spam(f) for f in fronts), newest_first=True)
     if status and CATEGORIES[status] is not Category.TERMINAL:
-        return Listing("by_queue", tuple(keys.queue(f, CATEGORIES[status]) for f in fronts))
+        return lists.queue(desk.table, fronts, CATEGORIES[status])
     if asked.assignee and (status is None or CATEGORIES[status] not in (Category.TERMINAL, Category.DONE)):
         return Listing("by_assignee", (keys.of_assignee(asked.assignee),))
     return None

@@ -52,7 +52,7 @@ def writes_what_is_to_be_sent_by_itself(patch):
     def commit(self, change: Change):
         whole(self, replace(change, outgoing=()))
         for outgoing in change.outgoing:
-            outbox.queued_row(change.ticket.reference, outgoing, self.clock(), self.shards).save()
+            outbox.queued_row(change.ticket.reference, outgoing, self.clock(), self.shards.due).save()
 
     patch.setattr(table.Table, "commit", commit)
 
