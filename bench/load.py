@@ -40,7 +40,7 @@ LOOK_EVERY_SECONDS = 0.25
 SHOW_EVERY_SECONDS = 10.0
 PATIENCE_SECONDS = 600.0
 GOALS = {("open", 8): "130 a second, p99 270 ms", ("mail, taken in and acknowledged", 8): "60 a second"}
-HEAD = f"{'':32} {'at once':>7} {'count':>6} {'a second':>9} {'p50 ms':>7} {'p99 ms':>7} {'errors':>6}   goal"
+HEAD = f"{'':42} {'at once':>7} {'count':>6} {'a second':>9} {'p50 ms':>7} {'p99 ms':>7} {'errors':>6}   goal"
 NUMBER = re.compile(r"CL-\w{5}-\w{5}")
 
 
@@ -69,7 +69,7 @@ class Row:
     def shown(self) -> str:
         middle, late = (f"{'' if ms is None else round(ms):>7}" for ms in (self.p50, self.p99))
         rate, goal = self.count / self.seconds, GOALS.get((self.what, self.at_once), "")
-        line = f"{self.what:32} {self.at_once:7} {self.count:6} {rate:9.1f} {middle} {late} {self.errors:6}   {goal}"
+        line = f"{self.what:42} {self.at_once:7} {self.count:6} {rate:9.1f} {middle} {late} {self.errors:6}   {goal}"
         return line.rstrip()
 
 
@@ -150,32 +150,35 @@ class Load:
     def play(self) -> Outcome:
         _say(HEAD)
         for at_once in self._plan.at_once:
-            tickets = self._open(at_once)
+            self._open(at_once, 2 * at_once, "open, the first")  # which start the functions
+            tickets = self._open(at_once, self._plan.requests, "open")
             tickets = self._reply(at_once, tickets)
             self._round("list", at_once, [Ask("GET", "/v1/tickets?view=waiting&limit=25")] * self._plan.requests)
             self._rate(at_once, tickets)
             self._settle()
-        self._write()
+        self._write(2 * self._plan.connections, "mail, the first")
+        self._write(self._plan.mails, "mail")
         self._settle()
         self._look_for_all()
         return self.outcome
 
     # By HTTP
 
-    def _open(self, at_once: int) -> list[Opened]:
+    def _open(self, at_once: int, count: int, what: str) -> list[Opened]:
+        there = len(self._opened)
         wanted = [
-            Opened(f"c{at_once}.{number}.{self._tag}@customers.test", f"Parcel {number} of {at_once} is late.")
-            for number in range(self._plan.requests)
+            Opened(f"c{number}.{self._tag}@customers.test", f"Parcel {number} is late.")
+            for number in range(there, there + count)
         ]
         asks = [
             Ask("POST", "/v1/tickets", {"customer": {"email": w.customer}, "subject": "My parcel", "body": w.said})
             for w in wanted
         ]
         began = time.perf_counter()
-        told = self._round("open", at_once, asks, storefront=SHOP)
+        told = self._round(what, at_once, asks, storefront=SHOP)
         opened = [replace(w, reference=t.json["reference"]) for w, t in zip(wanted, told, strict=True) if t.good]
         self._opened += opened
-        self._await_mails("open, until acknowledged", at_once, opened, began)
+        self._await_mails(f"{what}, until acknowledged", at_once, opened, began)
         return opened
 
     def _reply(self, at_once: int, tickets: Sequence[Opened]) -> list[Opened]:
@@ -231,30 +234,32 @@ class Load:
 
     # By mail
 
-    def _write(self) -> None:
+    def _write(self, count: int, what: str) -> None:
         """Send mails, by turns a new request and an answer to a mail of the desk, to the address that it gave."""
-        lines, half = self._plan.connections, self._plan.mails // 2
-        fresh = [
-            Opened(f"m{number}.{self._tag}@customers.test", f"Letter {number}: it is late.") for number in range(half)
-        ]
-        known = [self._opened[number % len(self._opened)] for number in range(half)]
-        said = [f"Answer {number}: it is not here yet." for number in range(half)]
-        letters = [mail(one.customer, SUPPORT, "My parcel", one.said) for one in fresh]
-        for one, words in zip(known, said, strict=True):
-            first = self._box.mails(one.customer)[0]
-            there, id_ = header(first, "Reply-To"), header(first, "Message-ID")
-            letters.append(mail(one.customer, there, f"Re: {first['subject']}", words, In_Reply_To=id_))
-        turns = [place for number in range(half) for place in (number, half + number)]
+        lines, half, there = self._plan.connections, count // 2, len(self._by_mail)
+        fresh, answers, letters = [], [], []
+        for number in range(there, there + half):
+            one = Opened(f"m{number}.{self._tag}@customers.test", f"Letter {number}: it is late.")
+            known, words = self._opened[number % len(self._opened)], f"Answer {number}: it is not here yet."
+            first = self._box.mails(known.customer)[0]
+            reply_to, answered = header(first, "Reply-To"), header(first, "Message-ID")
+            fresh.append(one)
+            answers.append((known.reference, words))
+            letters += [
+                mail(one.customer, SUPPORT, "My parcel", one.said),
+                mail(known.customer, reply_to, f"Re: {first['subject']}", words, In_Reply_To=answered),
+            ]
         began = time.perf_counter()
-        refused, seconds = sent(self._caller.run["smtp"], [letters[place] for place in turns], lines)
-        self.outcome.errors += [f"mail: {why}" for why in refused if why]
-        taken = {place for place, why in zip(turns, refused, strict=True) if not why}
-        self.outcome.add(Row("mail, accepted by SMTP", lines, len(taken), seconds, errors=len(turns) - len(taken)))
-        self._by_mail = [one for place, one in enumerate(fresh) if place in taken]
-        self._answered = [(known[n].reference, said[n]) for n in range(half) if half + n in taken]
+        refused, seconds = sent(self._caller.run["smtp"], letters, lines)
+        wrong = [f"mail: {why}" for why in refused if why]
+        self.outcome.errors += wrong
+        self.outcome.add(Row(f"{what}, accepted by SMTP", lines, len(letters), seconds, errors=len(wrong)))
+        fresh = [one for one, why in zip(fresh, refused[::2], strict=True) if not why]
+        self._by_mail += fresh
+        self._answered += [one for one, why in zip(answers, refused[1::2], strict=True) if not why]
         self._await("mails lie where SES has put them", self._untouched)
-        self.outcome.add(Row("mail, taken in", lines, len(taken), time.perf_counter() - began))
-        self._await_mails("mail, taken in and acknowledged", lines, self._by_mail, began, len(taken))
+        self.outcome.add(Row(f"{what}, taken in", lines, len(letters), time.perf_counter() - began))
+        self._await_mails(f"{what}, taken in and acknowledged", lines, fresh, began, len(letters))
 
     def _untouched(self) -> int:
         """Count the mails that wait to be taken in: the desk takes each away once it is on its ticket."""
