@@ -5,7 +5,7 @@ TOOLS := .venv/.tools
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak rush check bench scale corpus fuzz loops package deploy destroy clean
+.PHONY: help run demo test soak rush load check bench scale corpus fuzz loops package deploy destroy clean
 
 help: ## These words
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -25,6 +25,10 @@ soak: $(TOOLS) ## Play thirty days of three storefronts with faults: SEED=1 DAYS
 
 rush: $(TOOLS) ## Have 100,000 tickets due in one minute, with workers killed: TICKETS=n for others
 	@$(RUN) -m bench.rush $(if $(TICKETS),--tickets $(TICKETS))
+
+load: $(TOOLS) ## Have many ask a desk at once, and find all it said yes to; then count what 200,000 tickets cost: TICKETS=n for others
+	@$(RUN) -m bench.load
+	@$(RUN) -m bench.size $(if $(TICKETS),--tickets $(TICKETS))
 
 check: $(TOOLS) ## Lint, format, types
 	@$(RUN) -m ruff check .

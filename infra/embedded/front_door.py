@@ -8,11 +8,13 @@ of the API's definition; they are honoured here.
 """
 
 import json
+import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse
+from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +23,9 @@ from infra.embedded.settings import HOST
 
 STAGE = "api"
 BODY_LIMIT = 10 * 1024 * 1024  # API Gateway: 10 MB a payload
+AT_ONCE = 2 * max(
+    2, os.cpu_count() or 1
+)  # each one more has a process of its own started, which takes longer than to wait
 PATIENCE_SECONDS = 40.0  # a little more than the 29 s that API Gateway gives a function
 HOP_BY_HOP = {
     "connection",
@@ -52,6 +57,7 @@ class Api:
             find: Looks up the API's id. Raises LookupError when there is none.
         """
         self.port = port
+        self.turns = BoundedSemaphore(AT_ONCE)
         self._find = find
         self._known = ""
 
@@ -80,7 +86,8 @@ class FrontDoor(Http):
             body = self._body()
         except Problem as problem:
             return self._refuse_unread(problem)
-        response, content = self._answer_of_the_api(body)
+        with self._api.turns:
+            response, content = self._answer_of_the_api(body)
         headers = [pair for pair in response.getheaders() if pair[0].lower() not in HOP_BY_HOP]
         return self.answer(response.status, content, headers)
 

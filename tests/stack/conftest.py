@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -25,8 +26,19 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def desk(tmp_path_factory):
-    home = tmp_path_factory.mktemp("desk")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("desk")
+
+
+@pytest.fixture(scope="session")
+def desk(home):
+    with running_desk(home) as caller:
+        yield caller
+
+
+@contextmanager
+def running_desk(home):
+    """Run a desk in *home* until the `with` is left."""
     with (home / "run.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "infra", "run"],
