@@ -159,7 +159,7 @@ class Outbox:
         if self._spent.get(key, now) > now:
             return False
         for attempt in range(_RESERVES):
-            held = rows.get(key)
+            held = rows.get(key, consistent=attempt > 0)
             counted = budgets.reserved(rows.value(dict, held) if held else {}, most // shards, now)
             if counted is None:
                 self._spent[key] = now + _SPENT_FOR

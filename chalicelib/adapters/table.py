@@ -64,13 +64,14 @@ class Table:
         known = [known_customer(found[key]) for key in of_address if key in found]
         return [rows.value(Ticket, found[key]) for key in wanted if key in found], (known[0] if known else None)
 
-    def customer(self, address: str) -> Customer | None:
-        found = rows.get(keys.customer(address)) if address else None
+    def customer(self, address: str, *, consistent: bool = True) -> Customer | None:
+        """Return what is known of an address; not *consistent* is half as dear, and may be a second old."""
+        found = rows.get(keys.customer(address), consistent=consistent) if address else None
         return known_customer(found) if found else None
 
-    def receipt(self, scope: str, key: str) -> Receipt | None:
+    def receipt(self, scope: str, key: str, *, consistent: bool = True) -> Receipt | None:
         """Return the receipt of an input that was taken before; an expired one is none, whatever TTL has left."""
-        found = rows.get(keys.receipt(scope, key))
+        found = rows.get(keys.receipt(scope, key), consistent=consistent)
         if found is None or (found.expires_at or 0) <= self.clock().timestamp():
             return None
         return rows.value(Receipt, found)
@@ -80,8 +81,8 @@ class Table:
         wanted = {keys.mail(message_id): message_id for message_id in message_ids if message_id}
         return {wanted[key]: codec.loads(dict, held.data)["ticket"] for key, held in rows.get_many(wanted).items()}
 
-    def message(self, reference: str, message_id: str) -> Message | None:
-        found = rows.get(keys.message(reference, message_id))
+    def message(self, reference: str, message_id: str, *, consistent: bool = True) -> Message | None:
+        found = rows.get(keys.message(reference, message_id), consistent=consistent)
         return rows.value(Message, found) if found else None
 
     def messages(self, reference: str, *, after: str | None = None, limit: int = 100) -> list[Message]:
@@ -114,9 +115,13 @@ class Table:
     # Writing
 
     def deliver(self, reference: str, message_id: str, feedback: Feedback) -> bool:
-        """Raise the delivery state of a message; False when *feedback* says nothing new, or there is no such message."""
-        for _ in range(_WRITES):
-            message = self.message(reference, message_id)
+        """
+        Raise the delivery state of a message; False when *feedback* says nothing new, or there is no such message.
+
+        A state only rises, so a message as it was a second ago is good enough to begin with.
+        """
+        for attempt in range(_WRITES):
+            message = self.message(reference, message_id, consistent=attempt > 0) or self.message(reference, message_id)
             delivery = risen(message.delivery, feedback) if message else None
             if message is None or delivery is None:
                 return False

@@ -92,12 +92,14 @@ def write(call: Call, reference: str) -> Response:
     named = named_uploads(call)
     if not call.who.is_agent:
         message = tickets.write(
-            call.desk, ticket.reference, body["body"], named, by=customer_of(ticket), once=_once(call),
+            call.desk, ticket.reference, body["body"], named, by=customer_of(ticket), once=_once(call), read=ticket,
         )  # fmt: skip
         return json_response(_message(call, message), 201)
     words = reply_from(body, call.desk.clock())
     try:
-        message = tickets.reply(call.desk, ticket.reference, words, named, by=call.who.author, once=_once(call))
+        message = tickets.reply(
+            call.desk, ticket.reference, words, named, by=call.who.author, once=_once(call), read=ticket,
+        )  # fmt: skip
     except Unseen as unseen:
         missed = tickets.messages(call.desk, ticket.reference, after=unseen.seen, limit=_LIMIT_MOST)
         raise Problem(409, str(unseen), more={"messages": [_message(call, m) for m in missed]}) from unseen

@@ -119,10 +119,10 @@ def fire(desk: Desk, reference: str, at: datetime) -> None:
 
 
 def _fire(desk: Desk, reference: str, at: datetime) -> None:
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
         ticket = desk.table.ticket(reference)
         asks = any(due_at <= at for what, due_at in ticket.timers.items() if what in due.ASK_THE_CUSTOMER)
-        customer = desk.table.customer(ticket.customer.email) if asks else None
+        customer = desk.table.customer(ticket.customer.email, consistent=attempt > 0) if asks else None
         change = due.fire(ticket, customer, desk.house.storefront(ticket.storefront), desk.act(SYSTEM, at))
         if change is None:
             return

@@ -34,12 +34,16 @@ _OPTIONAL = frozenset({"survey-invitation", "survey-reminder", "silence-reminder
 
 @frozen
 class Prepared:
-    """A mail ready to go. `shown` is how the ticket will show an automatic one; None for what stands there already."""
+    """
+    A mail ready to go. `shown` is how the ticket will show an automatic one; `known` is the message that stands there
+    already. A mail to somebody of the house has neither.
+    """
 
     raw: bytes
     sender: str
     to: tuple[str, ...]
-    shown: Message | None
+    shown: Message | None = None
+    known: Message | None = None
 
 
 def prepared(desk: Desk, reference: str, outgoing: Outgoing) -> Prepared:
@@ -120,7 +124,7 @@ def _inside(
         references=(f"<{mark}>",) if "@" in mark else (),
         headers=(("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All"), (LOOP_MARK, mark)),
     )
-    return Prepared(compose(letter), storefront.support_address, to[:1], None)
+    return Prepared(compose(letter), storefront.support_address, to[:1])
 
 
 def _digest_item(desk: Desk, item: Mapping[str, Any]) -> dict[str, object]:
@@ -137,9 +141,10 @@ def _letter(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> Prepared:
     """Write the mail of an outbox item: the storefront's voice, the customer's language, signed addresses."""
     storefront = desk.house.storefront(ticket.storefront)
     keys, support = desk.keys(), storefront.support_address
-    context = _context(desk, ticket, storefront, outgoing)
-    rendered = templates.mail(outgoing.what, ticket.language, context)
     automatic = outgoing.what in _AUTOMATIC
+    known = None if automatic else _written(desk, ticket, outgoing)
+    context = _context(desk, ticket, storefront, outgoing, known)
+    rendered = templates.mail(outgoing.what, ticket.language, context)
     thread = signing.thread_id(keys, support, ticket.reference, ticket.epoch)
     cc = () if automatic else ticket.participants
     answered = ticket.thread if ticket.authenticated or not automatic else ()  # whose words repeat nothing of theirs
@@ -159,7 +164,7 @@ def _letter(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> Prepared:
         in_reply_to=f"<{answered[-1]}>" if answered else None,
         references=tuple(f"<{message_id}>" for message_id in (thread, *answered)),
         headers=headers,
-        attachments=_attachments(desk, ticket, outgoing),
+        attachments=_attachments(desk, known) if known else (),
     )
     shown = None
     if automatic:
@@ -167,7 +172,7 @@ def _letter(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> Prepared:
             outgoing.id, SYSTEM, Channel.EMAIL, outgoing.created_at,
             subject=rendered.subject, text=rendered.text, automatic=True,
         )  # fmt: skip
-    return Prepared(compose(letter), support, (outgoing.to, *cc), shown)
+    return Prepared(compose(letter), support, (outgoing.to, *cc), shown, known)
 
 
 def page_url(desk: Desk, ticket: Ticket, recipient: str) -> str:
@@ -202,7 +207,9 @@ def _survey(desk: Desk, ticket: Ticket, data: Mapping[str, Any]) -> dict[str, ob
     }
 
 
-def _context(desk: Desk, ticket: Ticket, storefront: Storefront, outgoing: Outgoing) -> dict[str, object]:
+def _context(
+    desk: Desk, ticket: Ticket, storefront: Storefront, outgoing: Outgoing, written: Message | None
+) -> dict[str, object]:
     data = outgoing.data or {}
     known = ticket.authenticated
     common: dict[str, object] = {
@@ -226,8 +233,7 @@ def _context(desk: Desk, ticket: Ticket, storefront: Storefront, outgoing: Outgo
             }
         case "check-in":
             return common | {"words": data.get("words"), "opt_out_url": opt_out_url(desk, ticket, outgoing.to)}
-        case _:
-            return common | _words(desk, ticket, outgoing)
+    return common | (_words(desk, ticket, written) if written else {})
 
 
 def _promise(data: Mapping[str, Any]) -> dict[str, object] | None:
@@ -235,13 +241,18 @@ def _promise(data: Mapping[str, Any]) -> dict[str, object] | None:
     return {"by": datetime.fromisoformat(by), "time_zone": data["time_zone"]} if by else None
 
 
-def _words(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> dict[str, object]:
+def _written(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> Message:
+    """Return the message that a person wrote, and that an item brings to the customer."""
     message = desk.table.message(ticket.reference, outgoing.id)
+    if message is None:
+        raise LookupError(f"{ticket.reference} has no message {outgoing.id} to send")
+    return message
+
+
+def _words(desk: Desk, ticket: Ticket, message: Message) -> dict[str, object]:
     answered = (
         desk.table.message(ticket.reference, ticket.last_customer_message) if ticket.last_customer_message else None
     )
-    if message is None:
-        raise LookupError(f"{ticket.reference} has no message {outgoing.id} to send")
     quoted = answered if answered and answered.verified and not answered.automatic else None
     return {
         "body": whole(desk, message).text,
@@ -257,9 +268,6 @@ def _files(message: Message) -> tuple[File, ...]:
     return tuple(file for file in message.files if file.key)
 
 
-def _attachments(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> tuple[tuple[str, str, bytes], ...]:
-    if outgoing.what in _AUTOMATIC:
-        return ()
-    message = desk.table.message(ticket.reference, outgoing.id)
-    along, _ = carried(_files(message)) if message else ((), ())
+def _attachments(desk: Desk, message: Message) -> tuple[tuple[str, str, bytes], ...]:
+    along, _ = carried(_files(message))
     return tuple((file.name, file.content_type, desk.files.read(file.key or "")) for file in along)

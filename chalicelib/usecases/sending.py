@@ -61,7 +61,7 @@ def settle(desk: Desk, unsent: Unsent, feedback: Feedback) -> bool:
 
 
 def _mail(desk: Desk, unsent: Unsent) -> Outcome:
-    customer = desk.table.customer(unsent.outgoing.to)
+    customer = desk.table.customer(unsent.outgoing.to, consistent=False)
     suppressed = customer.suppressed_at(desk.clock()) if customer else None
     if suppressed:
         return _not_sent(desk, unsent, suppressed)
@@ -89,7 +89,7 @@ def _mail(desk: Desk, unsent: Unsent) -> Outcome:
     except Silence:
         return Outcome.WAITS
     sent = Feedback(unsent.outgoing.id, unsent.reference, sent_as, unsent.outgoing.to, DeliveryState.SENT, desk.clock())
-    return Outcome.SENT if _settled(desk, claimed, sent) else Outcome.DONE_BEFORE
+    return Outcome.SENT if _settled(desk, claimed, sent, read=prepared) else Outcome.DONE_BEFORE
 
 
 def _reserved(desk: Desk, unsent: Unsent) -> str | None:
@@ -208,10 +208,14 @@ def reopen_undelivered(desk: Desk, bounce: Feedback) -> None:
         desk.table.change(bounce.reference, decide)
 
 
-def _settled(desk: Desk, unsent: Unsent, said: Feedback) -> bool:
-    """Take an item out of the outbox; its message, which for automatic mail begins here, shows what was said."""
-    for _ in range(_SETTLES):
-        known = desk.table.message(unsent.reference, unsent.outgoing.id)
+def _settled(desk: Desk, unsent: Unsent, said: Feedback, read: letters.Prepared | None = None) -> bool:
+    """
+    Take an item out of the outbox; its message, which for automatic mail begins here, shows what was said.
+
+    *read* holds the message as it was read for the mail; when it changed since, the table refuses, and it is read again.
+    """
+    for attempt in range(_SETTLES):
+        known = read.known if read and not attempt else desk.table.message(unsent.reference, unsent.outgoing.id)
         message = known or unsent.outgoing.message
         if message:
             version = known.version + 1 if known else 1

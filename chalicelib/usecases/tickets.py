@@ -71,7 +71,7 @@ def open_ticket(
     for attempt in range(_TRIES):
         reference = draw(desk.choose)
         intake_now = replace(intake, files=kept(desk, uploads))
-        known = desk.table.customer(intake.customer.email)
+        known = desk.table.customer(intake.customer.email, consistent=attempt > 0)
         chosen = language.chosen(
             intake.language or None, known.language if known else None, intake.body, storefront.language
         )
@@ -131,9 +131,16 @@ def newest_messages(desk: Desk, reference: Reference, limit: int) -> list[Messag
     return [whole(desk, message) for message in desk.table.newest_messages(reference, limit)]
 
 
-def write(desk: Desk, reference: Reference, body: str, uploads: Uploads, *, by: Author, once: Once | None) -> Message:
-    """Add a customer's words, as his storefront brings them. To a closed ticket they open a new one that follows it."""
-    ticket = desk.table.ticket(reference)
+def write(
+    desk: Desk, reference: Reference, body: str, uploads: Uploads, *, by: Author, once: Once | None,
+    read: Ticket | None = None,
+) -> Message:  # fmt: skip
+    """
+    Add a customer's words, as his storefront brings them. To a closed ticket they open a new one that follows it.
+
+    *read* is the ticket, where it was read just now.
+    """
+    ticket = read or desk.table.ticket(reference)
     storefront = desk.house.storefront(ticket.storefront)
     files = kept(desk, uploads)
 
@@ -141,14 +148,15 @@ def write(desk: Desk, reference: Reference, body: str, uploads: Uploads, *, by: 
         message = Message(act.new_id(), by, Channel.API, act.at, subject=now.subject, text=body, files=files)
         return heard(desk, now, message, storefront, act), message
 
-    return _decided_once(desk, reference, decide, by=by, once=once)
+    return _decided_once(desk, ticket, decide, by=by, once=once)
 
 
 def reply(
-    desk: Desk, reference: Reference, words: Reply, uploads: Uploads, *, by: Author, once: Once | None
-) -> Message:
-    """Answer as an agent, or leave a note."""
-    ticket = desk.table.ticket(reference)
+    desk: Desk, reference: Reference, words: Reply, uploads: Uploads, *, by: Author, once: Once | None,
+    read: Ticket | None = None,
+) -> Message:  # fmt: skip
+    """Answer as an agent, or leave a note. *read* is the ticket, where it was read just now."""
+    ticket = read or desk.table.ticket(reference)
     storefront = desk.house.storefront(ticket.storefront)
     with_files = replace(words, files=kept(desk, uploads))
 
@@ -156,7 +164,7 @@ def reply(
         change = lifecycle.reply(now, with_files, storefront, act)
         return change, change.messages[0]
 
-    return _decided_once(desk, reference, decide, by=by, once=once)
+    return _decided_once(desk, ticket, decide, by=by, once=once)
 
 
 def update(desk: Desk, reference: Reference, changes: Mapping[str, Any], *, by: Author, if_match: int | None) -> Ticket:
@@ -244,15 +252,16 @@ def _changed(
 
 def _decided_once(
     desk: Desk,
-    reference: Reference,
+    ticket: Ticket,
     decide: Callable[[Ticket, Act], tuple[Change, Message]],
     *,
     by: Author,
     once: Once | None,
 ) -> Message:
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
+        now = desk.table.ticket(ticket.reference) if attempt else ticket
         try:
-            change, message = decide(desk.table.ticket(reference), desk.act(by))
+            change, message = decide(now, desk.act(by))
         except DeskError:
             known = desk.table.receipt(once.scope, once.key) if once else None
             if once is None or known is None:
