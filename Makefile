@@ -46,8 +46,8 @@ loops: $(TOOLS) ## Play robots, forgers and mail scanners, 10,000 times each (TI
 	@$(RUN) -m tests.mail.loops $(if $(TIMES),--times $(TIMES))
 	@$(RUN) -m tests.faults.sending
 
-bench: $(TOOLS) ## Count what each use case asks of AWS, and write bench.json
-	@$(RUN) -m bench
+bench: $(TOOLS) ## Count what use cases ask of AWS and what functions cost to start, and compare: SHORT=yes for a look
+	@$(RUN) -m bench $(if $(filter yes,$(SHORT)),--short)
 
 scale: $(TOOLS) ## Say what ten million tickets a day ask of each partition, limit and worker: LARGEST=1 for one storefront
 	@$(RUN) -m bench.scale $(if $(LARGEST),--largest $(LARGEST))

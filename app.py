@@ -2,10 +2,14 @@
 The doors of the desk. Each is a Lambda function; what is behind one is imported when it first opens.
 """
 
+import gc
+
 from chalice.app import Chalice, CloudWatchEvent, CORSConfig, DynamoDBEvent, SQSEvent
 
 from chalicelib.handlers.door import opened
 from chalicelib.handlers.routes import ROUTES
+
+gc.set_threshold(20_000, 20, 20)  # a start makes a hundred thousand objects that stay: looking for garbage finds none
 
 app = Chalice(app_name="careline")
 app.api.binary_types = []

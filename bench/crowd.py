@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO
@@ -24,6 +24,7 @@ from chalicelib.domain.change import Act, Change
 from chalicelib.domain.reference import draw
 from chalicelib.domain.storefront import Storefront
 from chalicelib.domain.ticket import Author, Channel, Person, Role, Ticket
+from chalicelib.frozen import frozen
 from chalicelib.usecases import due, house
 from chalicelib.wiring import Desk, joined
 
@@ -61,7 +62,7 @@ def fill(count: int, say: Callable[[str], None]) -> None:
             kind = number % 2
             opened = MINUTE - leads[kind] + timedelta(minutes=1) * (number / count)
             ticket = makers[kind](number, opened)
-            batch.save(_row(ticket))
+            batch.save(row(ticket))
             if number and number % 20_000 == 0:
                 say(f"{number} tickets written, {time.monotonic() - began:.0f} s")
 
@@ -98,7 +99,7 @@ def _first_due(ticket: Ticket) -> datetime:
     return ticket.due_at
 
 
-def _row(ticket: Ticket) -> rows.Row:
+def row(ticket: Ticket) -> rows.Row:
     places = keys.index(ticket, keys.Shards(config().due_shards, {}))
     return rows.row(keys.ticket(ticket.reference), ticket, index=places, version=ticket.version)
 
@@ -124,7 +125,7 @@ def wrong(count: int) -> list[str]:
     return told
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Watched(Table):
     """Tells of each change that was stored, and when."""
 

@@ -84,13 +84,13 @@ class Stand:
     def due(self) -> Event:
         """Open a ticket that is due by now, alone on its shard, and return the order to look there."""
         from bench import crowd
-        from chalicelib.adapters import keys, rows
+        from chalicelib.adapters import keys
         from chalicelib.config import config
 
         ticket = crowd.ticket_due(next(self._numbers), datetime.now(UTC) - timedelta(minutes=1))
-        shards = config().due_shards
-        rows.row(keys.ticket(ticket.reference), ticket, index=keys.index(ticket, shards), version=ticket.version).save()
-        order = {"shard": keys.shard(ticket.reference, shards), "at": datetime.now(UTC).isoformat()}
+        crowd.row(ticket).save()
+        shard = keys.shard(ticket.reference, config().due_shards)
+        order = {"shard": shard, "at": datetime.now(UTC).isoformat()}
         whole = event("sqs-due")
         return {**whole, "Records": [{**whole["Records"][0], "body": json.dumps(order)}]}
 
@@ -100,6 +100,26 @@ class Stand:
 
     def quarter(self) -> Event:
         return {**event("eventbridge-reconcile"), "time": LONG_AGO.isoformat()}
+
+    def written(self, count: int) -> list[list[dict[str, Any]]]:
+        """Open *count* tickets, and return what each transaction put, for other keys and without conditions."""
+        from chalicelib.adapters import rows
+
+        seen: list[list[dict[str, Any]]] = []
+
+        def hear(params: dict[str, Any], **_: Any) -> None:
+            puts = [each["Put"] for each in params["TransactItems"] if "Put" in each]
+            other = f"AGAIN{next(self._numbers)}#"
+            seen.append([{"Put": {"TableName": p["TableName"], "Item": _moved(p["Item"], other)}} for p in puts])
+
+        calls = rows.connection().client.meta.events
+        calls.register("provide-client-params.dynamodb.TransactWriteItems", hear)
+        try:
+            for _ in range(count):
+                self._unsent()
+        finally:
+            calls.unregister("provide-client-params.dynamodb.TransactWriteItems", hear)
+        return seen
 
     def _unsent(self) -> tuple[str, str]:
         from chalicelib import wiring
@@ -118,7 +138,7 @@ class Stand:
 
 
 FUNCTIONS: dict[str, tuple[str, Callable[[Stand], Event]]] = {
-    "api": ("app.app", Stand.opening),
+    "api_handler": ("app.app", Stand.opening),
     "intake_queue": ("app.intake_queue", Stand.queued),
     "inbound_mail": ("app.inbound_mail", Stand.mailed),
     "mail_feedback": ("app.mail_feedback", Stand.delivered),
@@ -160,6 +180,10 @@ def stand(home: Path) -> Iterator[Stand]:
         settings.ensure_signing_keys(environment["CARELINE_SETTINGS_TABLE"])
         key = house.create_key(crowd.desk(), Scope.STOREFRONT, storefront="demo")
         yield Stand(environment, key, itertools.count(1))
+
+
+def _moved(item: dict[str, Any], prefix: str) -> dict[str, Any]:
+    return {**item, "pk": {"S": prefix + item["pk"]["S"]}}
 
 
 def _mail(number: int) -> bytes:

@@ -105,6 +105,16 @@ def test_an_error_can_be_one():
     assert raised.value.number == "A1"
 
 
+def test_another_one_can_follow_from_it():
+    @frozen
+    class Crate(OURS):
+        lid: bool = True
+
+    assert Crate("A1", lid=False).number == "A1"
+    assert Crate("A1") != OURS("A1")
+    assert replace(Crate("A1"), lid=False).lid is False
+
+
 def test_what_a_class_says_itself_stands():
     @frozen
     class Loud:
