@@ -71,6 +71,10 @@ def _deleted(self: Any, name: str) -> None:  # noqa: ANN401 any value
     raise FrozenInstanceError(f"{type(self).__name__}.{name} stays")
 
 
+def _reduced(self: Any) -> tuple[type, tuple[Any, ...]]:  # noqa: ANN401 any value
+    return type(self), _held(self)  # how a copy, or a pickle, makes it again
+
+
 def _held(of: Any) -> tuple[Any, ...]:  # noqa: ANN401 any value
     return tuple(getattr(of, name) for name, _, _ in _specs[type(of)])
 
@@ -82,4 +86,5 @@ _METHODS = {
     "__repr__": _shown,
     "__setattr__": _set,
     "__delattr__": _deleted,
+    "__reduce__": _reduced,
 }

@@ -2,10 +2,13 @@
 A value is what a frozen dataclass with slots is, in all that the desk uses.
 """
 
+import copy
+import pickle
 from dataclasses import FrozenInstanceError, dataclass, field, fields, is_dataclass, replace
 
 import pytest
 
+from chalicelib.domain.ticket import Author, Role
 from chalicelib.frozen import frozen
 
 
@@ -70,6 +73,14 @@ def test_equal_is_what_holds_the_same(parcel):
     assert parcel("A1") != parcel("A2")
     assert parcel("A1") != ("A1", 1.5, (), [])
     assert made(frozen)("A1") != OURS("A1")
+
+
+def test_a_copy_is_another_one_that_is_equal():
+    one = OURS("A1", notes=["glass"])
+    other = copy.deepcopy(one)
+    assert other == one
+    assert other.notes is not one.notes
+    assert pickle.loads(pickle.dumps(Author(Role.AGENT, "Ana"))) == Author(Role.AGENT, "Ana")  # noqa: S301 our own
 
 
 @BOTH
