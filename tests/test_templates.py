@@ -428,6 +428,7 @@ VARIANTS = [
     ("digest", {"sections": (), "spam_count": 0, "lead_name": ""}),
     *(("agent-notification", {"occasion": occasion.value, "by": "", "words": "", "files": ()}) for occasion in Occasion),
     *(("agent-refusal", {"trouble": trouble.value}) for trouble in Trouble),
+    *((what, {"subject": ""}) for what in ("agent-notification", "agent-refusal")),
     *((what, {"storefront": {**SHOP, "contact": {"telephone": "", "address": "Here", "opening_hours": ""}}}) for what in MAILS),
 ]  # fmt: skip
 
@@ -654,6 +655,29 @@ def test_the_lines_of_an_address_stand_in_a_row(text, said):
 
 def test_a_rating_joins_the_address_it_is_given():
     assert templates.rated("https://desk.test/s?lang=es", 3) == "https://desk.test/s?lang=es&rating=3"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_agent_is_told_of_a_ticket_by_its_subject_else_by_its_number(language):
+    for what in ("agent-notification", "agent-refusal"):
+        for subject, told in (("Broken lamp", "Broken lamp"), ("", REFERENCE), (" \n ", REFERENCE)):
+            text = mail(what, language, {**MAILS[what], "subject": subject}).text
+            assert told in text.partition("Sam Rivera")[2].split("\n\n")[1]
+            if what == "agent-refusal":
+                assert re.search(rf"[«„“]\s?{told}\s?[»“”]", text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_answer_links_the_customers_page_once(language):
+    for on_page in ((), ("film.mp4",)):
+        rendered = mail("agent-reply", language, {**MAILS["agent-reply"], "on_page": on_page})
+        assert rendered.text.count(TICKET_URL) == rendered.html.count(f'href="{templates.escape(TICKET_URL)}"') == 1
+
+
+def test_german_goes_on_in_lower_case_after_the_comma_of_its_greeting():
+    texts = "".join(mail(what, "de", {**MAILS[what], **changed}).text for what, changed in VARIANTS)
+    first = set(re.findall(r"(?m)^Guten Tag.*,\n\n(\w+)", texts))
+    assert {word for word in first if not word.islower()} == {"Ihr", "Ihre", "Sie"}
 
 
 def test_an_agents_words_stay_as_they_are():
