@@ -3,22 +3,34 @@ The doors of the desk. Each is a Lambda function; what is behind one is imported
 """
 
 import gc
+from collections.abc import Callable
 
-from chalice.app import Chalice, CloudWatchEvent, CORSConfig, DynamoDBEvent, SQSEvent
+from chalice.app import Chalice, CloudWatchEvent, CORSConfig, DynamoDBEvent, Response, SQSEvent
 
-from chalicelib.handlers.door import opened
-from chalicelib.handlers.routes import ROUTES
+from chalicelib.handlers.routes import ROUTES, Route
 
-gc.set_threshold(20_000, 20, 20)  # a start makes a hundred thousand objects that stay: looking for garbage finds none
+gc.disable()  # what a start makes stays: no garbage is looked for before the first event is answered (handlers/lines.py)
 
 app = Chalice(app_name="careline")
 app.api.binary_types = []
 _cors = CORSConfig(allow_headers=["Idempotency-Key"], expose_headers=["Location", "ETag", "Retry-After"], max_age=600)
 
+
+def _view(route: Route) -> Callable[..., Response]:
+    def view(**parameters: str) -> Response:
+        from chalicelib.handlers import door
+
+        if app.current_request is None:
+            raise AssertionError("a view is called with a request")
+        return door.opened(route, app.current_request, parameters)
+
+    view.__name__ = route.opens.replace(".", "_")
+    return view
+
+
 for _route in ROUTES:
-    app.route(_route.path, methods=[_route.method], content_types=[], cors=_cors if _route.cors else None)(
-        opened(_route, lambda: app.current_request),
-    )
+    _on = app.route(_route.path, methods=[_route.method], content_types=[], cors=_cors if _route.cors else None)
+    _on(_view(_route))
 
 
 @app.on_sqs_message(queue_arn="IntakeMessages", batch_size=10, name="intake_queue")

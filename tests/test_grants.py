@@ -29,6 +29,8 @@ from botocore import handlers
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from chalicelib.adapters import aws, house, settings
+from chalicelib.adapters.conflicts import Outrun
+from chalicelib.adapters.table import Table
 from chalicelib.config import config
 from chalicelib.domain import due as due_rules
 from chalicelib.domain.signing import Purpose, reply_address
@@ -205,6 +207,21 @@ class Desk(Api):
         return self.post(path, {"body": body, **more}, by=by, status=status, **headers)
 
 
+@contextmanager
+def somebody_quicker():
+    """Have the next change outrun by another one, once."""
+    commit, outruns = Table.commit, iter([Outrun()])
+
+    def outrun(table, change):
+        for error in outruns:
+            raise error
+        commit(table, change)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Table, "commit", outrun)
+        yield
+
+
 def signing_keys():
     return settings.signing_keys("careline-settings")
 
@@ -245,6 +262,8 @@ def people_call(desk):
     first = desk.writes(ticket, attachments=[label := desk.upload("label.png", PNG, by="agent")], **said).json_body
     desk.writes(ticket, "For us.", internal=True)
     desk.writes(ticket, "And now?", by="storefront", once="c")
+    with somebody_quicker():
+        desk.writes(ticket, "One more thing.", internal=True)
     desk.writes(ticket, "Oh.", seen_message_id=first["id"], status=409)
     assert desk.writes(ticket, attachments=[label], **said).json_body["id"] == first["id"]
     desk.get(place)

@@ -4,7 +4,7 @@ What every HTTP door does: find out who calls and what he sends, open, answer, a
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qs, quote
@@ -62,23 +62,15 @@ class Call:
         return key, hashlib.sha256(said.encode()).hexdigest()
 
 
-def opened(route: Route, current: Callable[[], Request | None]) -> Callable[..., Response]:
-    """Return the view function of a route."""
-
-    def view(**parameters: str) -> Response:
-        request = current()
-        if request is None:
-            raise AssertionError("a view is called with a request")
-        with line("api", route=f"{route.method} {route.path}", request=_request_id(request)) as facts:
-            try:
-                answer = _answered(route, request, parameters, facts)
-            except Exception as error:  # noqa: BLE001 a caller gets an answer, whatever happens
-                answer = _refused(route, request, parameters, error, facts)
-            facts["status"] = answer.status_code
-        return answer
-
-    view.__name__ = route.opens.replace(".", "_")
-    return view
+def opened(route: Route, request: Request, parameters: Mapping[str, str]) -> Response:
+    """Return what a route answers to a request, whatever happens."""
+    with line("api", route=f"{route.method} {route.path}", request=_request_id(request)) as facts:
+        try:
+            answer = _answered(route, request, parameters, facts)
+        except Exception as error:  # noqa: BLE001 a caller gets an answer, whatever happens
+            answer = _refused(route, request, parameters, error, facts)
+        facts["status"] = answer.status_code
+    return answer
 
 
 def _answered(route: Route, request: Request, parameters: Mapping[str, str], facts: dict[str, Any]) -> Response:

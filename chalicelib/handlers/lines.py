@@ -2,6 +2,7 @@
 One structured log line for each invocation: what happened, with ids, counts and durations; never words, names or addresses.
 """
 
+import gc
 import time
 import traceback
 from collections.abc import Iterator
@@ -27,6 +28,9 @@ def line(door: str, **facts: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
         noted["ms"] = round((time.perf_counter() - began) * 1000, 1)
         write = logger.error if "error" in noted or noted.get("failed") else logger.info
         write(noted)
+        if not gc.isenabled():  # the first line: app.py put it off
+            gc.freeze()
+            gc.enable()
 
 
 def described(error: BaseException) -> str:

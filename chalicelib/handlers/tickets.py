@@ -12,7 +12,7 @@ from chalicelib.domain.access import Scope
 from chalicelib.domain.errors import Fault, Invalid, Unseen
 from chalicelib.domain.lifecycle import Reply
 from chalicelib.domain.opening import Intake
-from chalicelib.domain.reference import parse
+from chalicelib.domain.reference import Reference, parse
 from chalicelib.domain.storefront import Kind, Priority
 from chalicelib.domain.ticket import Author, Channel, CheckIn, Message, Person, Phase, Role, Status, Ticket
 from chalicelib.domain.timers import CLOCKS
@@ -87,21 +87,23 @@ def list_messages(call: Call, reference: str) -> Response:
 
 
 def write(call: Call, reference: str) -> Response:
+    if call.who.is_agent:
+        return _reply(call, parse(reference))
     ticket = _seen(call, reference)
-    body = call.body if call.who.is_agent else schema.checked(call.body, schema.CUSTOMER_MESSAGE)
-    named = named_uploads(call)
-    if not call.who.is_agent:
-        message = tickets.write(
-            call.desk, ticket.reference, body["body"], named, by=customer_of(ticket), once=_once(call), read=ticket,
-        )  # fmt: skip
-        return json_response(_message(call, message), 201)
-    words = reply_from(body, call.desk.clock())
+    body, named = schema.checked(call.body, schema.CUSTOMER_MESSAGE), named_uploads(call)
+    message = tickets.write(
+        call.desk, ticket.reference, body["body"], named, by=customer_of(ticket), once=_once(call), read=ticket,
+    )  # fmt: skip
+    return json_response(_message(call, message), 201)
+
+
+def _reply(call: Call, reference: Reference) -> Response:
+    call.facts["ticket"] = reference
+    words, named = reply_from(call.body, call.desk.clock()), named_uploads(call)
     try:
-        message = tickets.reply(
-            call.desk, ticket.reference, words, named, by=call.who.author, once=_once(call), read=ticket,
-        )  # fmt: skip
+        message = tickets.reply(call.desk, reference, words, named, by=call.who.author, once=_once(call))
     except Unseen as unseen:
-        missed = tickets.messages(call.desk, ticket.reference, after=unseen.seen, limit=_LIMIT_MOST)
+        missed = tickets.messages(call.desk, reference, after=unseen.seen, limit=_LIMIT_MOST)
         raise Problem(409, str(unseen), more={"messages": [_message(call, m) for m in missed]}) from unseen
     return json_response(_message(call, message), 201)
 

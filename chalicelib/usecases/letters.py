@@ -16,7 +16,7 @@ from chalicelib.domain.storefront import SCALES, Storefront, SurveyForm
 from chalicelib.domain.ticket import SYSTEM, Channel, File, Message, Ticket
 from chalicelib.frozen import frozen
 from chalicelib.mail.compose import Letter, Mailbox, compose
-from chalicelib.usecases.tickets import whole
+from chalicelib.usecases.bodies import whole
 from chalicelib.wiring import Desk
 
 LOOP_MARK = "X-Careline-Loop"

@@ -13,8 +13,8 @@ from chalicelib.domain.ticket import File, Message, Role, Ticket
 from chalicelib.frozen import frozen
 from chalicelib.mail.reader import Attachment, Mail, read
 from chalicelib.usecases import listing
+from chalicelib.usecases.bodies import whole
 from chalicelib.usecases.mail import body_key, full_text_of, kept_html, slimmed
-from chalicelib.usecases.tickets import whole
 from chalicelib.wiring import Desk
 
 _PAGE = 100

@@ -2,7 +2,6 @@
 What people do with tickets: open, read, answer, change, resolve.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -34,6 +33,7 @@ from chalicelib.domain.ticket import (
 )
 from chalicelib.frozen import frozen
 from chalicelib.usecases import listing
+from chalicelib.usecases.bodies import whole
 from chalicelib.usecases.notices import notified
 from chalicelib.usecases.uploads import Uploads, kept
 from chalicelib.wiring import Desk
@@ -152,11 +152,10 @@ def write(
 
 
 def reply(
-    desk: Desk, reference: Reference, words: Reply, uploads: Uploads, *, by: Author, once: Once | None,
-    read: Ticket | None = None,
-) -> Message:  # fmt: skip
-    """Answer as an agent, or leave a note. *read* is the ticket, where it was read just now."""
-    ticket = read or desk.table.ticket(reference)
+    desk: Desk, reference: Reference, words: Reply, uploads: Uploads, *, by: Author, once: Once | None
+) -> Message:
+    """Answer as an agent, or leave a note."""
+    ticket = desk.table.ticket(reference)
     storefront = desk.house.storefront(ticket.storefront)
     with_files = replace(words, files=kept(desk, uploads))
 
@@ -303,11 +302,6 @@ def _with_html(desk: Desk, messages: list[Message]) -> list[Message]:
     with ThreadPoolExecutor(min(_HTML_AT_A_TIME, len(wanted))) as pool:
         read = dict(zip(wanted, pool.map(desk.files.read, wanted), strict=True))
     return [replace(m, html=read[m.html_key].decode()) if m.html_key else m for m in messages]
-
-
-def whole(desk: Desk, message: Message) -> Message:
-    """Return a message with all of its words, wherever they lie."""
-    return replace(message, **json.loads(desk.files.read(message.body_key))) if message.body_key else message
 
 
 def _as_waiting(message: Message, unsent: Unsent | None) -> Message:
