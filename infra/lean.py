@@ -8,7 +8,7 @@ What a cold start would do again and again, done once when the package is built.
 | `templates/compiled/`: the templates as Python modules | Jinja's compiler |
 | `botocore/docs/`: names, of which no documentation is ever made | its writer of documentation, and an HTML parser |
 
-tests/test_lean.py compares the operations with what the functions were seen to call, and each with botocore's own.
+tests/test_grants.py compares the operations with what the functions were seen to call, tests/test_lean.py each with botocore's own.
 Roots: Amazon Trust Services, "Certification Authorities" (Amazon Root CA 1 to 4, Starfield Services Root G2).
 """
 
