@@ -2,7 +2,10 @@
 A whole desk in one process: real adapters on moto, and the events that AWS would bring, brought by hand.
 """
 
+import copy
 import email
+import functools
+import itertools
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +14,15 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
+import botocore.session
+import botocore.useragent
 import yaml
 from moto import mock_aws
 from moto.backends import get_backend
-from moto.dynamodb.models.dynamo_type import Item, LimitedSizeDict
+from moto.core import models, responses
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
+from moto.dynamodb.models.table import Table
 
 from chalicelib import wiring
 from chalicelib.adapters import aws, rows, settings
@@ -33,7 +41,7 @@ _INFRA = Path(__file__).parents[1] / "infra"
 
 
 def _copied(item: Item, _: dict) -> Item:
-    """Copy an item and share its values: moto copies the table for every transaction, and our values never change."""
+    """Copy an item and share its values, which never change."""
     copied = object.__new__(Item)
     copied.hash_key, copied.range_key, copied.attrs = (
         item.hash_key,
@@ -44,7 +52,35 @@ def _copied(item: Item, _: dict) -> Item:
     return copied
 
 
+def _transacted(backend: DynamoDBBackend, writes: list[dict]) -> None:
+    """Undo a transaction that fails, item by item. Moto copies the whole table before each write, to put it back."""
+    before = []
+    for write in writes:
+        given = next(iter(write.values()))
+        table, key = backend.tables[given["TableName"]], given.get("Key") or given["Item"]
+        place = DynamoType(key[table.hash_key_attr]), DynamoType(key[table.range_key_attr])
+        before.append((table, place, copy.deepcopy(table.get_item(*place))))
+    try:
+        _transact(backend, writes)
+    except Exception:
+        for table, place, item in before:
+            if item is None:
+                table.delete_item(*place)
+            else:
+                table.items[place[0]][place[1]] = item
+        raise
+
+
 Item.__deepcopy__ = _copied
+Table.__deepcopy__ = lambda table, _: table
+_transact, DynamoDBBackend.transact_write_items = DynamoDBBackend.transact_write_items, _transacted
+
+# What is the same in every world, or in every call, is worked out once: what botocore reads of a service, who it says
+# that it is, and what moto can answer. Nothing here asks AWS by `requests`, for which moto prepares 1,300 answers.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+botocore.useragent.UserAgentString.to_string = lambda _: "tests"
+responses.method_names_from_class = functools.cache(responses.method_names_from_class)
+models.RESPONSES_METHODS.clear()
 
 
 class _Loader(yaml.SafeLoader):
@@ -120,9 +156,8 @@ class World:
 
     def mails(self, to: str | None = None) -> list[EmailMessage]:
         """Return the mails that SES was given, oldest first."""
-        known = self.sent_raw() if to is None else (one for one in self.sent_raw() if to.encode() in one)
-        sent = [email.message_from_bytes(one, policy=email.policy.default) for one in known]
-        return [m for m in sent if to is None or to in str(m["To"])]
+        sent = (_read(raw) for raw in self.sent_raw() if to is None or to.encode() in raw)
+        return [mail for mail in sent if to is None or to in str(mail["To"])]
 
     def sent_raw(self) -> list[bytes]:
         return [m.raw_data.encode() for m in get_backend("ses")[ACCOUNT][REGION].sent_messages]
@@ -147,10 +182,16 @@ class World:
         return taken
 
     def rows(self, sort_prefix: str = "") -> list[dict]:
-        items = get_backend("dynamodb")[ACCOUNT][REGION].tables["careline"].all_items()
-        found = (item.attrs for item in items if item.attrs["sk"].value.startswith(sort_prefix))
+        partitions = get_backend("dynamodb")[ACCOUNT][REGION].tables["careline"].items.values()
+        items = itertools.chain.from_iterable(partition.values() for partition in partitions)
+        found = (item.attrs for item in items if item.range_key.value.startswith(sort_prefix))
         plain = ({name: value.value for name, value in attributes.items()} for attributes in found)
         return sorted(plain, key=lambda row: (row["pk"], row["sk"]))
+
+
+@functools.lru_cache(maxsize=2000)
+def _read(raw: bytes) -> EmailMessage:
+    return email.message_from_bytes(raw, policy=email.policy.default)
 
 
 def ses_event(kind: str, raw: bytes, **about: object) -> dict:
@@ -204,14 +245,16 @@ def _forget() -> None:
 
 def create_tables() -> None:
     """Create the two tables as the data stack declares them."""
-    for name, resource in yaml.load((_INFRA / "data.yaml").read_text(), _Loader)["Resources"].items():  # noqa: S506
-        if resource["Type"] == "AWS::DynamoDB::Table":
-            given = resource["Properties"]
-            wanted = {
-                k: given[k] for k in ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes") if k in given
-            }
-            table = {"Table": "careline", "SettingsTable": "careline-settings"}[name]
-            aws.client("dynamodb").create_table(TableName=table, BillingMode="PAY_PER_REQUEST", **wanted)
+    for name, given in _declared().items():
+        wanted = {k: given[k] for k in ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes") if k in given}
+        table = {"Table": "careline", "SettingsTable": "careline-settings"}[name]
+        aws.client("dynamodb").create_table(TableName=table, BillingMode="PAY_PER_REQUEST", **wanted)
+
+
+@functools.cache
+def _declared() -> dict[str, dict]:
+    resources = yaml.load((_INFRA / "data.yaml").read_text(), _Loader)["Resources"]  # noqa: S506
+    return {name: each["Properties"] for name, each in resources.items() if each["Type"] == "AWS::DynamoDB::Table"}
 
 
 def _build() -> None:

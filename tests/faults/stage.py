@@ -294,7 +294,6 @@ def _quiet() -> Iterator[None]:
     """
     clients = [aws.client(service) for service in ("s3", "sqs", "ses", "sns", "dynamodb")]
     for client in (*clients, rows.connection().client):
-        client._user_agent_creator.to_string = lambda: "tests"
         if client.meta.service_model.service_name != "s3":
             client._ruleset_resolver.construct_endpoint = _first(client._ruleset_resolver.construct_endpoint)
         client._make_api_call = partial(_call, client, client._make_api_call)
