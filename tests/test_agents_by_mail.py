@@ -399,7 +399,7 @@ def test_two_mails_at_once_are_refused_once(world, eva, hers, monkeypatch):
     monkeypatch.setattr(
         Table,
         "receipt",
-        lambda self, scope, key: lies.pop() if scope == "refusal" and lies else truth(self, scope, key),
+        lambda self, scope, key, **more: lies.pop() if scope == "refusal" and lies else truth(self, scope, key, **more),
     )
     world.receive(astray(eva, number, "Two"))
     world.settle()

@@ -179,10 +179,10 @@ def test_the_same_key_with_another_body_is_buried(world):
 def test_one_record_in_ten_that_fails_is_given_back_alone(world, monkeypatch):
     customer_of = type(world.desk.table).customer
 
-    def fails_once(table, address):
+    def fails_once(table, address, **more):
         if address == f"p4.{salt['address']}":
             raise RuntimeError
-        return customer_of(table, address)
+        return customer_of(table, address, **more)
 
     monkeypatch.setattr(type(world.desk.table), "customer", fails_once)
     people = [
