@@ -11,7 +11,7 @@ from chalicelib.handlers.routes import ROUTES, Route
 
 gc.disable()  # what a start makes stays: no garbage is looked for before the first event is answered (handlers/lines.py)
 
-app = Chalice(app_name="careline")
+app = Chalice(app_name="careline", configure_logs=False)  # lines.py writes to the logger of this name: once
 app.api.binary_types = []
 _cors = CORSConfig(allow_headers=["Idempotency-Key"], expose_headers=["Location", "ETag", "Retry-After"], max_age=600)
 

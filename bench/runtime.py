@@ -39,7 +39,7 @@ class Cost:
     Attributes:
         start_ms, first_ms, warm_ms: CPU time (ms) until the first event was asked for, of that event, and of one after it.
         rss_mb: Resident memory after the last event.
-        log_bytes: What it logged, in lines of JSON.
+        log_bytes: All it wrote for the log.
         answers: To each event.
     """
 
@@ -109,7 +109,7 @@ def run(
         finally:
             _end(process)
         said.seek(0)
-        cost.log_bytes = sum(len(line) for line in said if line.startswith(b"{"))
+        cost.log_bytes = sum(len(line) for line in said if not line.startswith(b"=="))  # those are valgrind's
     return cost
 
 

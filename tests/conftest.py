@@ -12,7 +12,6 @@ for _name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "CARELINE_HOME"):
 
 import pytest
 
-from chalicelib.handlers import lines  # noqa: F401 its logger hushes the handlers that it finds: not those of pytest
 from tests.world import World, running
 
 

@@ -113,6 +113,7 @@ def test_an_invocation_leaves_one_line_and_nobodys_name_in_it(api, world, caplog
     assert lines[0]["ticket"] in all_tickets(world)
     assert not re.search("eva|parcel|Where|SECRET", json.dumps(lines), re.IGNORECASE)
     assert api.keys["storefront"] not in json.dumps(lines)
+    assert len(app.app.log.handlers) == 1, "each line would be written, and paid, once for each handler"
 
 
 # The intake queue
