@@ -10,6 +10,7 @@ What a use case asks of AWS: calls, and DynamoDB units by the rules of its capac
 Source: Amazon DynamoDB Developer Guide, "DynamoDB capacity unit consumption".
 """
 
+import base64
 import math
 from collections import Counter
 from collections.abc import Iterator
@@ -88,7 +89,7 @@ def _stored(table: str, key: Item) -> Item | None:
 
 
 def _write_units(before: Item | None, after: Item | None, times: int) -> float:
-    larger = max(_size(before), _size(after), 1)
+    larger = max(size(before), size(after), 1)
     return math.ceil(larger / _KB) * times + sum(_index_units(name, before or {}, after or {}) for name in _INDEXES)
 
 
@@ -116,14 +117,17 @@ def _read_units(operation: str, params: dict[str, Any], answer: dict[str, Any]) 
 
 
 def _units(items: list[Item | None], *, consistent: bool) -> float:
-    size = sum(_size(item) for item in items)
-    return max(math.ceil(size / (4 * _KB)), 1) * (1 if consistent else 0.5)
+    total = sum(size(item) for item in items)
+    return max(math.ceil(total / (4 * _KB)), 1) * (1 if consistent else 0.5)
 
 
-def _size(item: Item | None) -> int:
+def size(item: Item | None) -> int:
+    """Return the bytes of an item as DynamoDB counts them: names and values."""
     return sum(len(name.encode()) + _value_size(value) for name, value in (item or {}).items())
 
 
 def _value_size(value: dict[str, Any]) -> int:
     ((kind, held),) = value.items()
+    if kind == "B":
+        return len(held if isinstance(held, bytes) else base64.b64decode(held))
     return math.ceil(len(str(held)) / 2) + 1 if kind == "N" else len(str(held).encode())

@@ -8,7 +8,7 @@ from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 
-from bench.meter import Meter
+from bench.meter import Meter, size
 from bench.report import Figures
 from chalicelib.domain.lifecycle import Reply
 from chalicelib.domain.opening import Intake
@@ -64,10 +64,10 @@ def measured() -> Figures:
 def _stored_bytes(world: World) -> int:
     """Return what the table holds, as DynamoDB bills storage: 100 bytes beyond each item, and beyond each index entry."""
     total = 0
-    for row in world.rows():
-        places = [name.removesuffix("_pk") for name in row if name.endswith("_pk")]
-        total += 100 + sum(len(name) + len(str(value).encode()) for name, value in row.items())
-        total += sum(100 + sum(len(row[key].encode()) for key in ("pk", "sk", f"{at}_pk", f"{at}_sk")) for at in places)
+    for item in world.items():
+        places = [name.removesuffix("_pk") for name in item if name.endswith("_pk")]
+        total += 100 + size(item)
+        total += sum(100 + sum(len(item[key]["S"]) for key in ("pk", "sk", f"{at}_pk", f"{at}_sk")) for at in places)
     return total
 
 

@@ -31,6 +31,7 @@ from chalicelib.domain.storefront import Storefront
 from chalicelib.domain.ticket import Author, Role
 from chalicelib.handlers import callers
 from chalicelib.usecases import due, feedback, house, mail, sending
+from tests.documents import plain
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -181,12 +182,15 @@ class World:
             taken += got
         return taken
 
-    def rows(self, sort_prefix: str = "") -> list[dict]:
+    def items(self) -> list[dict]:
+        """Return what the table holds, as DynamoDB does: `{attribute: {type: value}}`."""
         partitions = get_backend("dynamodb")[ACCOUNT][REGION].tables["careline"].items.values()
-        items = itertools.chain.from_iterable(partition.values() for partition in partitions)
-        found = (item.attrs for item in items if item.range_key.value.startswith(sort_prefix))
-        plain = ({name: value.value for name, value in attributes.items()} for attributes in found)
-        return sorted(plain, key=lambda row: (row["pk"], row["sk"]))
+        found = itertools.chain.from_iterable(partition.values() for partition in partitions)
+        return [{name: value.to_json() for name, value in item.attrs.items()} for item in found]
+
+    def rows(self, sort_prefix: str = "") -> list[dict]:
+        shown = (plain(item) for item in self.items() if item["sk"]["S"].startswith(sort_prefix))
+        return sorted(shown, key=lambda row: (row["pk"], row["sk"]))
 
 
 @functools.lru_cache(maxsize=2000)

@@ -91,7 +91,7 @@ class Outbox:
         row = Row(*keys.outbox(unsent.reference, unsent.outgoing.id))
         actions = [Row.progress.set(codec.dumps(progress)), Row.claim.set(claim), *place]
         if unsent.outgoing.message:
-            actions.append(Row.data.set(codec.dumps(unsent.outgoing)))
+            actions += rows.setting(unsent.outgoing)
         for last in (False, True):
             try:
                 row.update(actions, condition=_as_read(unsent))

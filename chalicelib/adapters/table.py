@@ -79,7 +79,7 @@ class Table:
     def of_mail_ids(self, message_ids: Iterable[str]) -> dict[str, str]:
         """Return which tickets carry these Message-IDs: `{message id: number}`."""
         wanted = {keys.mail(message_id): message_id for message_id in message_ids if message_id}
-        return {wanted[key]: codec.loads(dict, held.data)["ticket"] for key, held in rows.get_many(wanted).items()}
+        return {wanted[key]: rows.value(dict, held)["ticket"] for key, held in rows.get_many(wanted).items()}
 
     def message(self, reference: str, message_id: str, *, consistent: bool = True) -> Message | None:
         found = rows.get(keys.message(reference, message_id), consistent=consistent)

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from tests.documents import plain
+
 Item = dict[str, dict[str, Any]]
 Said = Mapping[str, Any]
 Table = dict[tuple[str, str], Item]
@@ -204,10 +206,7 @@ class Sky:
 
     def rows(self) -> list[dict[str, Any]]:
         items = self.tables["careline"].values()
-        return sorted(
-            ({name: next(iter(typed.values())) for name, typed in item.items()} for item in items),
-            key=lambda row: (row["pk"], row["sk"]),
-        )
+        return sorted((plain(item) for item in items), key=lambda row: (row["pk"], row["sk"]))
 
     def files(self) -> list[tuple[str, str]]:
         return sorted(self.objects)

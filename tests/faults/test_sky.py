@@ -14,6 +14,7 @@ from moto import mock_aws
 from moto.backends import get_backend
 
 from chalicelib.adapters import aws, mailer, queues, topic
+from tests.documents import plain
 from tests.faults.lab import LAB
 from tests.faults.picture import picture
 from tests.faults.scenarios import SCENARIOS
@@ -41,8 +42,8 @@ class OnMoto:
 
     def rows(self) -> list[dict[str, Any]]:
         items = self._of("dynamodb").tables["careline"].all_items()
-        plain = [{name: value.value for name, value in item.attrs.items()} for item in items]
-        return sorted(plain, key=lambda row: (row["pk"], row["sk"]))
+        shown = [plain({name: value.to_json() for name, value in item.attrs.items()}) for item in items]
+        return sorted(shown, key=lambda row: (row["pk"], row["sk"]))
 
     def files(self) -> list[tuple[str, str]]:
         return sorted((name, key) for name, bucket in self._buckets().items() for key in bucket.keys)

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 
 import app
 from chalicelib.usecases import due, mail, sending
+from tests.documents import document
 from tests.faults.sky import Stored
 from tests.faults.stage import Stage, _http_event, raised
 from tests.soak.store import Store
@@ -136,7 +137,7 @@ class Played:
         if before is None and item["sk"]["S"].startswith("OUTBOX#"):
             reference, outbox_id = item["pk"]["S"].removeprefix("TICKET#"), item["sk"]["S"].removeprefix("OUTBOX#")
             self.fresh.append((reference, outbox_id))
-            self.kinds.add(json.loads(item["data"]["S"])["what"])
+            self.kinds.add(json.loads(document(item))["what"])
 
 
 def address_of(mailbox: str) -> str:

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from chalicelib.adapters import keys
+from tests.documents import document
 from tests.soak.diary import CLOCKS, RUNNING, Diary, Sent, Step, moment
 from tests.soak.fronts import FRONTS
 from tests.soak.hours import NEVER_BY_SILENCE, NO_SURVEY, after, hours_for, hours_of, openings_of, silence, target
@@ -92,7 +93,7 @@ def _words(play: Play) -> Iterator[str]:
         ours = play.diary.sent.get(item["sk"]["S"][8:])
         if ours and ours.what != "agent-reply":
             continue  # what we send by ourselves repeats words of people
-        text = json.loads(item["data"]["S"]).get("text", "")
+        text = json.loads(document(item)).get("text", "")
         stands[text.split()[-1] if text else ""] += 1
     for token, taken in play.diary.said.items():
         if stands[token] > 1 or (taken and stands[token] != 1):
@@ -118,7 +119,7 @@ def _mails(play: Play, found: Findings) -> Iterator[str]:
             else:
                 yield f"{sent.what} of {sent.ticket} went out {len(times)} times: {times}, told of at {told}"
         if not times and sent.id not in held:
-            said = json.loads(messages[sent.id]["data"]["S"]) if sent.id in messages else {}
+            said = json.loads(document(messages[sent.id])) if sent.id in messages else {}
             states = [d["state"] for d in said.get("delivery", {}).values()]
             if not said and _suppressed(play, sent):
                 play.diary.counts["automatic mails not sent to suppressed addresses"] += 1

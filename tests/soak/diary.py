@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from tests.documents import document
 from tests.faults.sky import Item
 
 WAITING = frozenset({"pending", "resolved", "closed", "spam", "merged"})
@@ -87,13 +88,13 @@ class Diary:
             return
         reference = pk[7:]
         if sk == "TICKET":
-            doc = json.loads(item["data"]["S"])
+            doc = json.loads(document(item))
             self._pending[reference] = (doc, [])
             self._look_at_clocks(doc)
         elif sk.startswith("OUTBOX#") and before is None:
-            self._put_out(now, reference, sk[7:], json.loads(item["data"]["S"]))
+            self._put_out(now, reference, sk[7:], json.loads(document(item)))
         elif sk.startswith("EVENT#") and before is None:
-            self._step(now, reference, json.loads(item["data"]["S"]))
+            self._step(now, reference, json.loads(document(item)))
 
     def latest(self, reference: str) -> Mapping[str, Any]:
         return self.steps[reference][-1].doc

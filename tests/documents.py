@@ -1,0 +1,23 @@
+"""
+Items of the table as tests look at them: their document as text, however it is kept.
+"""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.adapters import rows
+
+
+def document(item: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the document of an item as DynamoDB holds it: `{attribute: {type: value}}`."""
+    return str(plain(item)["data"])
+
+
+def plain(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return an item without types, its document in `data`."""
+    row = {name: next(iter(typed.values())) for name, typed in item.items()}
+    packed = row.pop("packed", None)
+    if packed is None:
+        return row
+    return row | {"data": rows.text(None, base64.b64decode(packed) if isinstance(packed, str) else packed)}
