@@ -27,6 +27,7 @@ GRACE = timedelta(minutes=15)
 """How long a Send event may take before a send without an answer may be tried again."""
 
 ONCE_IN = timedelta(days=30)
+_ALIKE_MOST = 2
 _LEVELS = ("warning", "1", "2", "3")
 _CLOSES_AFTER = timedelta(days=7)
 
@@ -61,6 +62,10 @@ def check(play: Play) -> Findings:
         ("digests", _digests(play)),
     ):
         found.wrong[name] += wrong
+    acknowledged: dict[str, list[datetime]] = defaultdict(list)
+    for sent in diary.sent.values():
+        if sent.what == "ticket-received":
+            acknowledged[sent.to].append(sent.at)
     for reference, steps in diary.steps.items():
         for name, each in (
             ("promises", _promises(play, reference, steps, found)),
@@ -68,7 +73,7 @@ def check(play: Play) -> Findings:
             ("silence", _silence(play, reference, steps)),
             ("surveys", _surveys(play, reference, steps)),
             ("closing", _closing(play, reference, steps)),
-            ("acknowledgements", _acknowledged(reference, steps)),
+            ("acknowledgements", _acknowledged(reference, steps, acknowledged)),
             ("robots", _robots(reference, steps)),
             ("check-ins", _check_ins(play, reference, steps)),
             ("forgotten", _forgotten(play, reference, steps)),
@@ -230,7 +235,8 @@ class Ladder:
         """
         Let the clocks run from one step to the next, which is where they speak, if they do.
 
-        Steps count from when they were decided (`at`), which an order that came late puts before it was written.
+        Steps count from when they were decided (`at`), which an order that came late puts before it was written. A clock
+        that is over its time when its ticket wakes up, because others targets were set while it slept, speaks in that very step.
         """
         until = following.seen_at if following else self.end
         begins = max(step.at, self.reckoned)
@@ -245,16 +251,17 @@ class Ladder:
                     begins, clock.threshold(level) - clock.spent
                 )  # fmt: skip
                 key = f"{clock.name}/{clock.cycle}/{level}"
-                if self.said.get(key) is not following or following is None:
+                speaks = self.said.get(key)
+                if speaks is None or speaks not in (step, following):
                     if due + LATE < until:
                         yield f"{key} was due at {due} and nobody was told"
                     break
                 del self.said[key]
                 clock.spoken += 1
                 found.levels[level] += 1
-                found.late.append((until - due).total_seconds())
-                if not timedelta(seconds=-1) <= until - due <= LATE:
-                    yield f"{key} was due at {due} and told at {until}"
+                found.late.append((speaks.seen_at - due).total_seconds())
+                if not timedelta(seconds=-1) <= speaks.seen_at - due <= LATE:
+                    yield f"{key} was due at {due} and told at {speaks.seen_at}"
             clock.spent += hours.between(begins, self.reckoned)
 
 
@@ -316,8 +323,13 @@ def _dates(play: Play, reference: str, steps: list[Step]) -> Iterator[str]:
 
 
 def _silence(play: Play, reference: str, steps: list[Step]) -> Iterator[str]:
-    """Reminder, notice, resolution (or a word to the lead): each once, in order, at its minute."""
+    """
+    Reminder, notice, resolution (or a word to the lead): each once, in order, at its minute.
+
+    In place of a reminder there are words for people about who opted out, and about nobody else.
+    """
     front = steps[0].doc["storefront"]
+    opted_out = play.diary.opted_out.get(steps[0].doc["customer"].get("email", ""))
 
     def waiting(step: Step) -> Any:
         doc = step.doc
@@ -326,6 +338,11 @@ def _silence(play: Play, reference: str, steps: list[Step]) -> Iterator[str]:
         return doc.get("silence_since"), doc.get("awaits_reply", False), step.kind, bool(doc["customer"].get("email"))
 
     happened = [(sent.seen_at, sent.what) for step in steps for sent in step.sent if sent.what.startswith("silence-")]
+    for step in steps:
+        if any(why.startswith("No reminder: this customer wants no such messages") for why in step.why):
+            happened.append((step.seen_at, "silence-reminder"))
+            if opted_out is None or step.seen_at < opted_out:
+                yield f"{reference} was not reminded at {step.seen_at}, and opted out at {opted_out}"
     happened += [(s.seen_at, "tell") for s in _escalations(steps) if s.data["reason"] == "customer_silent"]
     happened += [(s.seen_at, "resolve") for s in steps if any("Resolved by silence" in why for why in s.why)]
     explained = 0
@@ -423,15 +440,17 @@ def _closing(play: Play, reference: str, steps: list[Step]) -> Iterator[str]:
             yield f"{reference} was closed and became {step.status}"
 
 
-def _acknowledged(reference: str, steps: list[Step]) -> Iterator[str]:
+def _acknowledged(reference: str, steps: list[Step], all_acks: dict[str, list[datetime]]) -> Iterator[str]:
+    """Each ticket has one, or says why not: a machine wrote it, a stranger, or somebody who had two of them this day."""
     acks = [s for step in steps for s in step.sent if s.what == "ticket-received"]
     first = steps[0]
     unanswered = any(why.startswith("No acknowledgement") for why in first.why)
     if len(acks) + unanswered != 1:
         yield f"{reference} has {len(acks)} acknowledgements; {first.why}"
-    if unanswered and first.doc["customer"].get("email") and not any(
-        word in why for why in first.why for word in ("automatic", "spam", "DMARC")
-    ):  # fmt: skip
+    email = first.doc["customer"].get("email", "")
+    lately = [at for at in all_acks[email] if timedelta() <= first.at - at <= timedelta(days=1)]
+    reasons = ("automatic", "spam", "DMARC", *(("were sent to this address",) if len(lately) >= _ALIKE_MOST else ()))
+    if unanswered and email and not any(reason in why for why in first.why for reason in reasons):
         yield f"{reference} was not acknowledged: {first.why}"
 
 

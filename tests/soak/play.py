@@ -13,6 +13,7 @@ sweep finds something due. Who repeats what did not work:
 
 import heapq
 import json
+import random
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -55,6 +56,7 @@ from tests.world import _forget
 
 START = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 AGENTS = tuple(Author(Role.AGENT, name, f"{name.lower()}@desk.test") for name in ("Ana", "Ben", "Chloe", "Dev"))
+_ARRIVES_WITHIN = timedelta(minutes=30)
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PASSING = (BotoCoreError, ClientError, PynamoDBException, Busy, Conflict)
 _TAGS = re.compile(rb"^X-SES-MESSAGE-TAGS: outbox=([^,]+), ticket=(\S+)\r$", re.MULTILINE)
@@ -112,6 +114,7 @@ class Play:
         self.chance = Random(self.seed)
         self.dice = Dice(Random(f"dice {self.seed}"), self.faults, resting=True)
         self.end = START + timedelta(days=self.days)
+        self.stops = self.end + timedelta(hours=self.drain_hours)
         self.drained_at = self.end
         self.heap: list[tuple[datetime, int, bool, Callable[[], None]]] = []
         self.planned, self.ids, self.tokens, self.told = 0, 0, 0, 0
@@ -125,6 +128,7 @@ class Play:
     # The run
 
     def run(self) -> "Play":
+        random.seed(f"desk {self.seed}")  # the desk's own chance
         with self._raised(), weather(self.dice):
             for document in FRONTS.values():
                 house.put_storefront(self.desk, storefront_from(document))
@@ -144,7 +148,7 @@ class Play:
                 self.heap = [entry for entry in self.heap if not entry[2]]
                 heapq.heapify(self.heap)
                 continue
-            if at > self.end + timedelta(hours=self.drain_hours) or (ended and not self.heap and not self._unsent()):
+            if at > self.stops + _ARRIVES_WITHIN or (ended and not self.heap and not self._unsent()):
                 break
             self.now = max(self.now, at)
             self._sweep() if swept else heapq.heappop(self.heap)[3]()
@@ -152,7 +156,7 @@ class Play:
             if self.progress and self.now - last_told >= timedelta(hours=6):
                 last_told = self.now
                 self.progress(self)
-        self.drained_at = max(self.now, self.end)
+        self.drained_at = min(max(self.now, self.end), self.stops)
 
     def _next(self) -> tuple[datetime | None, bool]:
         sweep, planned = self._next_sweep(), self.heap[0][0] if self.heap else None
@@ -162,8 +166,14 @@ class Play:
 
     def _next_sweep(self) -> datetime | None:
         table: Indexed = self.store.tables["careline"]
-        keys = [table.first("due", f"{name}#{n}") for name in ("DUE", "UNSENT") for n in range(self.config.due_shards)]
-        earliest = min((key for key in keys if key), default=None)
+        shards = range(self.config.due_shards)
+        unsent = [key for n in shards if (key := table.first("due", f"UNSENT#{n}"))]
+        timers = [
+            key
+            for n in shards
+            if (key := table.first("due", f"DUE#{n}")) and moment(key.partition("#")[0]) <= self.stops
+        ]
+        earliest = min(unsent + timers, default=None)
         if earliest is None:
             return None
         at = moment(earliest.partition("#")[0])
@@ -294,7 +304,7 @@ class Play:
 
     def _sweep(self) -> None:
         self.last_sweep = self.now
-        at = self.now
+        at = min(self.now, self.stops)  # no timer fires later, but what is on its way arrives
         self.diary.counts["sweeps"] += 1
         self.deliver(lambda: due.sweep(self.desk, at), CLOCK)
         for message in self.store.take("due"):
