@@ -14,7 +14,7 @@ from unittest.mock import patch
 from chalicelib.adapters import table
 from chalicelib.domain import calendar, due, lifecycle, moves, promises, silence, timers
 from chalicelib.domain.sending import State, Step
-from chalicelib.domain.ticket import Role
+from chalicelib.domain.ticket import Customer, Role
 from chalicelib.usecases import due as due_work
 from chalicelib.usecases import sending, tickets
 
@@ -81,6 +81,15 @@ def _the_notice_comes_first() -> AbstractContextManager[object]:
     return patch.object(silence, "steps", steps)
 
 
+def _nobody_is_reminded() -> AbstractContextManager[object]:
+    whole = silence.broken_by
+
+    def broken_by(change, _customer, storefront, act):
+        return whole(change, Customer(change.ticket.customer.email, opted_out=True), storefront, act)
+
+    return patch.object(silence, "broken_by", broken_by)
+
+
 def _nothing_closes() -> AbstractContextManager[object]:
     whole = timers._after_resolving
     return patch.object(timers, "_after_resolving", lambda *of: (t for t in whole(*of) if t[0] != "close"))
@@ -134,6 +143,7 @@ BUGS = (
     ),
     Bug("silence is surveyed", "surveys", _silence_is_surveyed, _BUSY),
     Bug("the notice comes first", "silence", _the_notice_comes_first, _BUSY),
+    Bug("nobody is reminded", "silence", _nobody_is_reminded, _BUSY | {"tickets": 12}),
     Bug("nothing closes", "closing", _nothing_closes, _BUSY | {"tickets": 12}),
     Bug(
         "the sweep forgets the outbox",

@@ -17,6 +17,7 @@ from tests.soak.play import Play
 _CHEAP = (
     "clocks do not pause",
     "level 2 is early",
+    "nobody is reminded",
     "nothing closes",
     "the sweep forgets the outbox",
     "keys are forgotten",
