@@ -216,7 +216,7 @@ def test_a_long_file_name_keeps_its_ending_and_fits_its_line(stem):
 # Hostile values
 
 PIECES = [
-    "\r\n", "\n", "\r", "\x00", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\t", " ", "Bcc: evil@evil.test", "\r\n\r\n<html>",
+    "\r\n", "\n", "\r", "\x00", "\x0b", "\x0c", "\x1b", "\x1c", "\x7f", "\x85", "\x9b", "\u2028", "\u2029", "\t", " ", "Bcc: evil@evil.test", "\r\n\r\n<html>",
     "=?utf-8?q?=0d=0aBcc:_x?=", "=?utf-8?b?DQpCY2M6IHg=?=", "=?", "?=", '"', "\\", "<", ">", ",", ";", ":", "@", "(", ")", "[", "]", "=0D=0A", "%0d%0a",
     "a", "ñ", "名", "😀", "\ud800", "\u202e", "\ufeff", "\xa0", "word ", "x" * 120, "ñ" * 90, "From ", ".", "--=_", "boundary", "",
 ]  # fmt: skip
@@ -245,13 +245,12 @@ def shown(wire):
 
 
 def person(value):
-    phrase, bracket, address = value.rpartition("<")
-    if not bracket:
-        return "", address
-    phrase = phrase.removesuffix(" ")
-    if phrase.startswith('"'):
-        phrase = re.sub(r"\\(.)", r"\1", phrase.removeprefix('"').removesuffix('"'))
-    return decoded(phrase), address.removesuffix(">")
+    """Read a mailbox as RFC 5322 3.4 says: a quoted string or atoms, then the address. What is none is an address by itself."""
+    mailbox = re.fullmatch(r"""(?:"((?:[^"\\]|\\.)*)"|([A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+)) <([^<>]*)>""", value)
+    if not mailbox:
+        return "", value
+    quoted, atoms, address = mailbox.groups()
+    return decoded(atoms) if atoms else re.sub(r"\\(.)", r"\1", quoted), address
 
 
 @settings(max_examples=300, deadline=None)
