@@ -3,9 +3,13 @@ Agents: who may answer by mail, and what each wants to be told.
 """
 
 import argparse
+from typing import TYPE_CHECKING
 
 from infra import stage
 from infra.aws import Trouble, session_for
+
+if TYPE_CHECKING:
+    from chalicelib.domain.agents import Agent
 
 SETTINGS = {
     "assigned": "a ticket is assigned to the agent",
@@ -53,6 +57,6 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def described(agent: object) -> str:
+def described(agent: "Agent") -> str:
     told = ", ".join(setting for setting in SETTINGS if getattr(agent, setting)) or "nothing"
-    return f"{agent.address:32} {agent.name:20} is told: {told}"  # type: ignore[attr-defined]
+    return f"{agent.address:32} {agent.name:20} is told: {told}"

@@ -27,6 +27,15 @@ def bounced(api):
     return ticket
 
 
+def asked(api):
+    """Let an agent ask Eva something; return her ticket's number."""
+    number = api.opened(customer={"email": "eva@customer.test"})["reference"]
+    api.world.settle()
+    api.post(f"/v1/tickets/{number}/messages", {"body": "Which colour do you like?"})
+    api.world.settle()
+    return number
+
+
 def test_an_agent_sees_that_mail_does_not_arrive_until_when_and_why(api):
     bounced(api)
     shown = known(api).json_body
@@ -72,11 +81,7 @@ def test_an_automatic_mail_that_is_not_sent_leaves_its_reason_on_the_ticket(api)
 
 
 def test_who_wants_no_reminders_gets_answers_and_the_last_notice_only(api):
-    ticket = api.opened(customer={"email": "eva@customer.test"})
-    number = ticket["reference"]
-    api.world.settle()
-    api.post(f"/v1/tickets/{number}/messages", {"body": "Which colour do you like?"})
-    api.world.settle()
+    number = asked(api)
     api.world.desk.table.opt_out("eva@customer.test")
     before = len(api.world.mails("eva@customer.test"))
     for days in (3, 3):
@@ -89,11 +94,7 @@ def test_who_wants_no_reminders_gets_answers_and_the_last_notice_only(api):
 
 
 def test_each_survey_and_reminder_has_the_button_that_ends_them(api):
-    ticket = api.opened(customer={"email": "eva@customer.test"})
-    number = ticket["reference"]
-    api.world.settle()
-    api.post(f"/v1/tickets/{number}/messages", {"body": "Which colour do you like?"})
-    api.world.settle()
+    number = asked(api)
     due.fire(api.world.desk, number, api.world.later(days=3, minutes=1))
     api.world.settle()
     reminder = api.world.mails("eva@customer.test")[-1]

@@ -21,8 +21,13 @@ class Surprise(Exception):
 
 
 class Demo:
+    """
+    Somebody at a desk; `kept` counts the promises that were.
+    """
+
     def __init__(self, desk: Caller) -> None:
         self.desk = desk
+        self.kept = 0
         self._tag = secrets.token_hex(3)
         self._known: set[str] = set()
 
@@ -127,6 +132,7 @@ class Demo:
     def expect(self, holds: object, words: str) -> None:
         if not holds:
             raise Surprise(f"not so: {words}")
+        self.kept += 1
         print(f"   ✓ {words}", flush=True)
 
 

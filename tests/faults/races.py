@@ -1,5 +1,7 @@
 """
 Deliveries that meet: the same event twice, two workers on one item, two events that want the same thing.
+
+What comes twice must end as the scenario in which it comes once.
 """
 
 import json
@@ -12,9 +14,11 @@ from chalicelib.domain.reference import draw
 from chalicelib.handlers import events
 from chalicelib.usecases import due, house
 from tests.faults import scenarios
-from tests.faults.scenarios import PARCEL, QUEUED, Play, Scenario, incoming, mail_from_eva
+from tests.faults.scenarios import ACKNOWLEDGED, PARCEL, SCENARIOS, Play, Scenario
 from tests.faults.stage import Delivery, Stage
 from tests.world import DEMO
+
+END = {scenario.name: scenario.then for scenario in SCENARIOS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,35 +48,35 @@ def twice(delivery: Callable[[Stage], Delivery], *, times: int = 2) -> Callable[
     return lambda stage: [delivery(stage) for _ in range(times)]
 
 
-def opening(stage: Stage) -> Delivery:
-    return stage.request("POST", "/v1/tickets", PARCEL, by="shop", Idempotency_Key="k1")
+def bounced(stage: Stage) -> Delivery:
+    return scenarios.feedback(stage, "Bounce")
 
 
-def replying(stage: Stage) -> Delivery:
-    return scenarios.replying(stage, "It is on its way.")
-
-
-def queued(stage: Stage) -> Delivery:
-    return stage.record(events.intake_queue, QUEUED)
-
-
-def mailed(stage: Stage) -> Delivery:
-    return stage.published(events.inbound_mail, stage.facts["mail"])
+def bounce_and_complaint(stage: Stage) -> list[Delivery]:
+    return [scenarios.feedback(stage, kind) for kind in ("Complaint", "Bounce")]
 
 
 def two_mails_came(stage: Stage) -> None:
     """Somebody new writes twice in the same second."""
     scenarios.a_mail_came(stage)
-    stage.facts["other mail"] = incoming(stage, mail_from_eva("Also", "One more thing."), "incoming/2")
+    also = scenarios.mail_from_eva("Also", "One more thing.")
+    stage.facts["other mail"] = scenarios.incoming(stage, also, "incoming/2")
+
+
+def strayed_twice(stage: Stage) -> None:
+    """Ana wrote to a wrong address, and then again."""
+    scenarios.ana_wrote_to_a_wrong_address(stage)
+    again = scenarios.mail_from_ana("It left today, I said.", scenarios.address(stage, "ana@shop.test"))
+    stage.facts["other mail"] = scenarios.incoming(stage, again, "incoming/2")
 
 
 def both_mails(stage: Stage) -> list[Delivery]:
-    return [stage.published(events.inbound_mail, stage.facts[name]) for name in ("mail", "other mail")]
+    return [scenarios.mailed(stage, mail) for mail in ("mail", "other mail")]
 
 
 def reply_and_mail(stage: Stage) -> list[Delivery]:
     """The agent answers while the customer writes."""
-    return [scenarios.replying(stage, "Yes."), mailed(stage)]
+    return [scenarios.replying(stage, "Yes."), scenarios.mailed(stage)]
 
 
 def stream_and_sweep(stage: Stage) -> list[Delivery]:
@@ -94,7 +98,7 @@ def sending_and_feedback(stage: Stage) -> list[Delivery]:
         if not stage.sky.mails:
             return True
         stage.told = 1
-        return all(stage.said_by_ses(kind, stage.sky.mails[0][0])() for kind in ("Send", "Delivery"))
+        return all(scenarios.feedback(stage, kind)() for kind in ("Send", "Delivery"))
 
     return [stream_and_sweep(stage)[0], delivery]
 
@@ -104,19 +108,18 @@ def a_day_later(given: Play, stage: Stage) -> None:
     stage.later(hours=25)
 
 
+def due_work(stage: Stage) -> Delivery:
+    return stage.record(events.due_work, json.dumps({"shard": 0, "at": stage.now.isoformat()}))
+
+
 def two_resolved(stage: Stage) -> None:
     """Two tickets of one customer, answered and resolved in the same minute."""
     for subject in ("My parcel", "My refund"):
-        opened = stage.request("POST", "/v1/tickets", PARCEL | {"subject": subject}, by="shop")
-        stage.client(opened)
+        scenarios.opened(stage, subject)
         reference = json.loads(stage.answers[-1][1])["reference"]
         said = {"body": "Done.", "status": "resolved"}
         stage.client(stage.request("POST", f"/v1/tickets/{reference}/messages", said, by="ana"))
     stage.settle()
-
-
-def due_work(stage: Stage) -> Delivery:
-    return stage.record(events.due_work, json.dumps({"shard": 0, "at": stage.now.isoformat()}))
 
 
 def both_surveys(stage: Stage) -> list[Delivery]:
@@ -125,18 +128,10 @@ def both_surveys(stage: Stage) -> list[Delivery]:
     return [lambda r=reference: due.fire(stage.desk, r, stage.now) is None for reference in references]
 
 
-def bounced(stage: Stage) -> Delivery:
-    return stage.said_by_ses("Bounce", stage.sky.mails[-1][0])
-
-
-def bounce_and_complaint(stage: Stage) -> list[Delivery]:
-    return [stage.said_by_ses(kind, stage.sky.mails[-1][0]) for kind in ("Complaint", "Bounce")]
-
-
 def same_subject(stage: Stage) -> list[Delivery]:
     """One customer asks twice at once, and one acknowledgement is left for his subject."""
     asked = (PARCEL | {"subject": subject} for subject in ("Re: my parcel", "my parcel"))
-    first, second = (stage.request("POST", "/v1/tickets", said, by="shop") for said in asked)
+    first, second = (scenarios.opening(stage, said) for said in asked)
 
     def with_another_number() -> bool:
         draw(stage.desk.choose)  # all processes draw the same numbers here, and a number is taken once
@@ -150,7 +145,7 @@ def one_left(stage: Stage) -> None:
     house.put_storefront(stage.desk, replace(DEMO, acknowledgements_per_hour=1))
     for name in ("eva", "ida"):
         said = {"customer": {"email": f"{name}@customer.test"}, "subject": f"For {name}", "body": "Where is it?"}
-        stage.client(stage.request("POST", "/v1/tickets", said, by="shop"))
+        stage.client(scenarios.opening(stage, said))
 
 
 def both_acknowledgements(stage: Stage) -> list[Delivery]:
@@ -159,117 +154,42 @@ def both_acknowledgements(stage: Stage) -> list[Delivery]:
     return [stage.new_item(*key) for key in found]
 
 
-def rating(stage: Stage) -> Delivery:
-    return stage.form(stage.facts["survey"], rating="1", comment="Too late.")
-
-
-def strayed_twice(stage: Stage) -> None:
-    """Ana wrote to a wrong address, and then again."""
-    scenarios.ana_wrote_to_a_wrong_address(stage)
-    again = scenarios.mail_from_ana("It left today, I said.", stage.facts["mail"]["mail"]["destination"][0])
-    stage.facts["again"] = incoming(stage, again, "incoming/2")
-
-
-def both_strayed(stage: Stage) -> list[Delivery]:
-    return [stage.published(events.inbound_mail, stage.facts[name]) for name in ("mail", "again")]
-
-
 THREE_WORKERS = Race(
     "an acknowledgement by three workers",
     scenarios.opened,
     three_workers,
-    text("""
-        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
-          customer 'Where is it?'
-          system ...; automatic; eva@customer.test delivered
-          happened: opened
-        customer eva@customer.test
-        mail to eva@customer.test: Re: [<number>] My parcel
-        mail id: 1
-    """),
+    ACKNOWLEDGED,
 )
 RACES = (
     Race(
         "the same request twice",
         scenarios.nothing,
-        twice(opening),
-        text("""
-        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
-          customer 'Where is it?'
-          system ...; automatic; eva@customer.test delivered
-          happened: opened
-        customer eva@customer.test
-        mail to eva@customer.test: Re: [<number>] My parcel
-        mail id: 1
-        receipt API: 1
-        answered 201 My parcel: 1
-    """),
+        twice(scenarios.opening_once),
+        END["opens by API"],
     ),
     Race(
         "the same request three times",
         scenarios.nothing,
-        twice(opening, times=3),
-        text("""
-        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
-          customer 'Where is it?'
-          system ...; automatic; eva@customer.test delivered
-          happened: opened
-        customer eva@customer.test
-        mail to eva@customer.test: Re: [<number>] My parcel
-        mail id: 1
-        receipt API: 1
-        answered 201 My parcel: 1
-    """),
+        twice(scenarios.opening_once, times=3),
+        END["opens by API"],
     ),
     Race(
         "the same answer twice",
         scenarios.acknowledged,
-        twice(replying),
-        text("""
-        ticket 'My parcel' pending v2 normal; clocks first_response=met/0 resolution=rests/0; timers silence
-          agent 'It is on its way.'; eva@customer.test delivered
-          customer 'Where is it?'
-          system ...; automatic; eva@customer.test delivered
-          happened: opened, replied
-        customer eva@customer.test
-        mail to eva@customer.test: Re: [<number>] My parcel
-        mail to eva@customer.test: Re: [<number>] My parcel
-        mail id: 2
-        receipt API: 1
-        answered 201 My parcel: 1
-    """),
+        twice(scenarios.replying),
+        END["an agent replies"],
     ),
     Race(
         "the same message twice",
         scenarios.nothing,
-        twice(queued),
-        text("""
-        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
-          customer 'Where?'
-          system ...; automatic; eva@customer.test delivered
-          happened: opened
-        customer eva@customer.test
-        mail to eva@customer.test: Re: [<number>] My parcel
-        mail id: 1
-        receipt QUEUE: 1
-    """),
+        twice(scenarios.queued),
+        END["opens by queue"],
     ),
     Race(
         "the same mail twice",
         scenarios.a_mail_came,
-        twice(mailed),
-        text("""
-        ticket 'Broken' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
-          customer 'It is broken.'; file photo.png
-          system ...; automatic; eva@customer.test delivered
-          happened: opened
-        customer eva@customer.test
-        mail to eva@customer.test: Re: [<number>] Broken
-        files/files: 1
-        mail id: 2
-        mail/mail: 1
-        receipt mail: 1
-    """),
+        twice(scenarios.mailed),
+        END["opens by mail"],
     ),
     Race(
         "two mails of somebody new",
@@ -338,15 +258,7 @@ RACES = (
         "an acknowledgement by two workers",
         scenarios.opened,
         stream_and_sweep,
-        text("""
-        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
-          customer 'Where is it?'
-          system ...; automatic; eva@customer.test delivered
-          happened: opened
-        customer eva@customer.test
-        mail to eva@customer.test: Re: [<number>] My parcel
-        mail id: 1
-    """),
+        ACKNOWLEDGED,
     ),
     Race(
         "an answer by two workers",
@@ -369,52 +281,19 @@ RACES = (
         "an answer to a suppressed address by two workers",
         scenarios.suppressed,
         stream_and_sweep,
-        text("""
-        ticket 'My parcel' open v3 normal; clocks first_response=met/0 resolution=runs/0; timers resolution
-          agent 'It is on its way.'; eva@customer.test bounced
-          customer 'Where is it?'
-          system ...; automatic; eva@customer.test delivered
-          happened: opened, replied, reply_undeliverable
-        customer eva@customer.test; mail to this address bounced
-        mail to eva@customer.test: Re: [<number>] My parcel
-        word 'My parcel' reply_undeliverable event
-        mail id: 1
-        receipt API: 1
-        receipt bounce: 1
-    """),
+        END["an answer to a suppressed address"],
     ),
     Race(
         "sent, and told of at once",
         scenarios.opened,
         sending_and_feedback,
-        text("""
-        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
-          customer 'Where is it?'
-          system ...; automatic; eva@customer.test delivered
-          happened: opened
-        customer eva@customer.test
-        mail to eva@customer.test: Re: [<number>] My parcel
-        mail id: 1
-    """),
+        ACKNOWLEDGED,
     ),
     Race(
         "a survey due, twice",
         partial(a_day_later, scenarios.resolved),
         twice(due_work),
-        text("""
-        ticket 'My parcel' resolved v4 normal; clocks first_response=met/0 resolution=met/0; timers close; survey 1 sent
-          agent 'It is on its way.'; eva@customer.test delivered
-          customer 'Where is it?'
-          system ...; automatic; eva@customer.test delivered
-          system ...; automatic; eva@customer.test delivered
-          happened: opened, replied, resolved, due
-        customer eva@customer.test; surveyed
-        mail to eva@customer.test: Re: [<number>] My parcel
-        mail to eva@customer.test: Re: [<number>] My parcel
-        mail to eva@customer.test: [<number>] How was our help?
-        mail id: 3
-        receipt API: 1
-    """),
+        END["a survey is due"],
     ),
     Race(
         "two surveys due for one customer",
@@ -464,27 +343,13 @@ RACES = (
     Race(
         "an agent's answer twice",
         scenarios.an_answer_of_ana_came,
-        twice(mailed),
-        text("""
-        ticket 'My parcel' pending v3 normal; clocks first_response=met/0 resolution=rests/0; timers silence; assignee ana@shop.test
-          agent 'It left today.'; file photo.png; eva@customer.test delivered
-          customer 'Where is it?'
-          system ...; automatic; eva@customer.test delivered
-          happened: opened, updated, replied
-        customer eva@customer.test
-        mail to ana@shop.test: Re: [<number>] My parcel
-        mail to eva@customer.test: Re: [<number>] My parcel
-        mail to eva@customer.test: Re: [<number>] My parcel; file photo.png
-        files/files: 1
-        mail id: 4
-        mail/mail: 1
-        receipt mail: 1
-    """),
+        twice(scenarios.mailed),
+        END["an agent answers by mail"],
     ),
     Race(
         "two mails of an agent to a wrong address",
         strayed_twice,
-        both_strayed,
+        both_mails,
         text("""
         ticket 'My parcel' open v4 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; assignee ana@shop.test; waits yes
           customer 'Where is it?'
@@ -506,20 +371,7 @@ RACES = (
         "the same bounce twice",
         scenarios.delivered,
         twice(bounced),
-        text("""
-        ticket 'My parcel' open v3 normal; clocks first_response=met/0 resolution=runs/0; timers resolution
-          agent 'It is on its way.'; eva@customer.test bounced
-          customer 'Where is it?'
-          system ...; automatic; eva@customer.test delivered
-          happened: opened, replied, reply_undeliverable
-        customer eva@customer.test; mail to this address bounced
-        mail to eva@customer.test: Re: [<number>] My parcel
-        mail to eva@customer.test: Re: [<number>] My parcel
-        word 'My parcel' reply_undeliverable event
-        mail id: 2
-        receipt API: 1
-        receipt bounce: 1
-    """),
+        END["an answer bounces"],
     ),
     Race(
         "a bounce and a complaint",
@@ -543,23 +395,8 @@ RACES = (
     Race(
         "the same rating twice",
         scenarios.surveyed,
-        twice(rating),
-        text("""
-        ticket 'My parcel' open v5 normal; clocks first_response=met/0 next_response=runs/0 resolution=runs/0; timers next_response,resolution,task; survey 1 sent rated 1 'Too late.'; tags bad-csat
-          agent 'It is on its way.'; eva@customer.test delivered
-          customer 'Where is it?'
-          system ...; automatic; eva@customer.test delivered
-          system ...; automatic; eva@customer.test delivered
-          happened: opened, replied, resolved, due, rated
-        customer eva@customer.test; surveyed
-        mail to eva@customer.test: Re: [<number>] My parcel
-        mail to eva@customer.test: Re: [<number>] My parcel
-        mail to eva@customer.test: [<number>] How was our help?
-        word 'My parcel' bad_rating event
-        mail id: 3
-        receipt API: 1
-        answered 200 page: 1
-    """),
+        twice(scenarios.rating),
+        END["a bad rating"],
     ),
     Race(
         "two requests for the last acknowledgement of a subject",

@@ -5,7 +5,7 @@ What happens at the desk, once each: what is given, what happens, and what must 
 text, whatever failed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
 from inspect import cleandoc as text
@@ -17,7 +17,7 @@ from chalicelib.domain.ticket import Ticket
 from chalicelib.handlers import events
 from chalicelib.usecases import house, letters
 from tests.faults.sky import Stored
-from tests.faults.stage import Stage
+from tests.faults.stage import Delivery, Stage
 
 EVA = {"email": "eva@customer.test", "name": "Eva"}
 PARCEL = {"customer": EVA, "subject": "My parcel", "body": "Where is it?"}
@@ -38,16 +38,108 @@ class Scenario:
         return self.name
 
 
-def nothing(_: Stage) -> None:
-    pass
+# What comes to the desk
+
+
+def ticket(stage: Stage) -> Ticket:
+    """Return the only ticket, without a call to AWS."""
+    (found,) = (row for row in stage.sky.rows() if row["sk"] == "TICKET")
+    return codec.loads(Ticket, found["data"])
+
+
+def path(stage: Stage) -> str:
+    return f"/v1/tickets/{ticket(stage).reference}"
+
+
+def opening(stage: Stage, said: Mapping[str, object] = PARCEL, **headers: str) -> Delivery:
+    return stage.request("POST", "/v1/tickets", said, by="shop", **headers)
+
+
+def opening_once(stage: Stage, said: Mapping[str, object] = PARCEL) -> Delivery:
+    return opening(stage, said, Idempotency_Key="k1")
+
+
+def writing(stage: Stage, by: str, body: str, **more: object) -> Delivery:
+    return stage.request("POST", f"{path(stage)}/messages", {"body": body, **more}, by=by, Idempotency_Key=body)
+
+
+def replying(stage: Stage, body: str = "It is on its way.", **more: object) -> Delivery:
+    return writing(stage, "ana", body, **more)
+
+
+def changing(stage: Stage, by: str, **said: object) -> Delivery:
+    return stage.request("PATCH", path(stage), said, by=by)
+
+
+def resolving(stage: Stage) -> Delivery:
+    return stage.request("POST", f"{path(stage)}/resolve", by="ana")
+
+
+def rating(stage: Stage) -> Delivery:
+    return stage.form(stage.facts["survey"], rating="1", comment="Too late.")
+
+
+def queued(stage: Stage) -> Delivery:
+    said = (
+        '{"storefront": "demo", "customer": {"email": "eva@customer.test"}, "subject": "My parcel", "body": "Where?"}'
+    )
+    return stage.record(events.intake_queue, said)
+
+
+def mailed(stage: Stage, mail: str = "mail") -> Delivery:
+    return stage.published(events.inbound_mail, stage.facts[mail])
+
+
+def feedback(stage: Stage, kind: str) -> Delivery:
+    """Return what SES says of the last mail."""
+    return stage.said_by_ses(kind, stage.sky.mails[-1][0])
+
+
+# Mails
+
+
+def mail_from_eva(subject: str, words: str, to: str = "support@demo.test", *, file: bool = False) -> EmailMessage:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "Eva <eva@customer.test>", to, subject
+    mail["Message-ID"], mail["Date"] = f"<{len(words)}@customer.test>", "Mon, 02 Mar 2026 09:00:00 +0000"
+    mail.set_content(words)
+    if file:
+        mail.add_attachment(PNG, maintype="image", subtype="png", filename="photo.png")
+    return mail
+
+
+def mail_from_ana(words: str, to: str, subject: str = "Re: My parcel", *, file: bool = False) -> EmailMessage:
+    mail = mail_from_eva(subject, words, to, file=file)
+    mail.replace_header("From", "Ana <ana@shop.test>")
+    return mail
+
+
+def address(stage: Stage, of: str, purpose: Purpose = Purpose.REPLY) -> str:
+    """Return the address to which *of* writes on the ticket."""
+    now = ticket(stage)
+    return reply_address(stage.desk.keys(), "support@demo.test", now.reference, of, now.epoch, purpose)
+
+
+def incoming(stage: Stage, mail: EmailMessage, key: str = "incoming/1") -> dict[str, object]:
+    """Store a mail as SES does; return its notification."""
+    stage.sky.store("careline-mail", key, Stored(mail.as_bytes()))
+    return {
+        "mail": {"source": "eva@customer.test", "destination": [mail["To"]]},
+        "receipt": {"recipients": [mail["To"]], "action": {"objectKey": key}}
+        | {f"{name}Verdict": {"status": "PASS"} for name in ("spf", "dkim", "dmarc", "spam", "virus")},
+    }
 
 
 # Givens
 
 
+def nothing(_: Stage) -> None:
+    pass
+
+
 def opened(stage: Stage, subject: str = "My parcel") -> None:
     """A ticket whose acknowledgement still lies in the outbox."""
-    stage.client(stage.request("POST", "/v1/tickets", PARCEL | {"subject": subject}, by="shop"))
+    stage.client(opening(stage, PARCEL | {"subject": subject}))
 
 
 def acknowledged(stage: Stage) -> None:
@@ -58,7 +150,7 @@ def acknowledged(stage: Stage) -> None:
 def answered(stage: Stage) -> None:
     """A ticket with an answer that still lies in the outbox."""
     acknowledged(stage)
-    stage.client(replying(stage, "It is on its way."))
+    agent_replies(stage)
 
 
 def delivered(stage: Stage) -> None:
@@ -68,14 +160,13 @@ def delivered(stage: Stage) -> None:
 
 def resolved(stage: Stage) -> None:
     delivered(stage)
-    stage.client(stage.request("POST", f"/v1/tickets/{ticket(stage).reference}/resolve", by="ana"))
+    is_resolved(stage)
 
 
 def surveyed(stage: Stage) -> None:
     """A ticket whose customer has just been asked how it was."""
     resolved(stage)
-    stage.later(hours=25)
-    stage.sweep()
+    survey_is_due(stage)
     stage.settle()
     stage.facts["survey"] = letters.survey_url(stage.desk, ticket(stage), 1).removeprefix("https://desk.test")
 
@@ -90,8 +181,7 @@ def page_open(stage: Stage) -> None:
 def suppressed(stage: Stage) -> None:
     """A ticket with an answer to an address to which mail has bounced meanwhile."""
     answered(stage)
-    desk = stage.desk
-    desk.table.suppress(EVA["email"], stage.now.replace(year=2030), "mail to this address bounced")
+    stage.desk.table.suppress(EVA["email"], stage.now.replace(year=2030), "mail to this address bounced")
 
 
 def uploaded(stage: Stage) -> None:
@@ -104,60 +194,16 @@ def uploaded_by_agent(stage: Stage) -> None:
     stage.client(replying(stage, "Print this label.", attachments=[UPLOAD]))
 
 
-# What happens
+def lead_is_there(stage: Stage) -> None:
+    """A ticket, and somebody else than Ana who may give it to her."""
+    acknowledged(stage)
+    stage.facts["lea"] = house.create_key(stage.desk, Scope.AGENT, name="Lea", email="lea@shop.test")
 
 
-def ticket(stage: Stage) -> Ticket:
-    """Return the only ticket, without a call to AWS."""
-    (found,) = (row for row in stage.sky.rows() if row["sk"] == "TICKET")
-    return codec.loads(Ticket, found["data"])
-
-
-def replying(stage: Stage, body: str, **more: object):
-    said = {"body": body, **more}
-    path = f"/v1/tickets/{ticket(stage).reference}/messages"
-    return stage.request("POST", path, said, by="ana", Idempotency_Key=f"reply {body}")
-
-
-def opens_by_api(stage: Stage) -> None:
-    stage.client(stage.request("POST", "/v1/tickets", PARCEL, by="shop", Idempotency_Key="k1"))
-
-
-def opens_with_upload(stage: Stage) -> None:
-    said = PARCEL | {"attachments": [UPLOAD]}
-    stage.client(stage.request("POST", "/v1/tickets", said, by="shop", Idempotency_Key="k1"))
-
-
-QUEUED = '{"storefront": "demo", "customer": {"email": "eva@customer.test"}, "subject": "My parcel", "body": "Where?"}'
-
-
-def opens_by_queue(stage: Stage) -> None:
-    stage.queue(stage.record(events.intake_queue, QUEUED))
-
-
-def is_buried(stage: Stage) -> None:
-    stage.queue(stage.record(events.intake_queue, '{"storefront": "demo"}'))
-
-
-def mail_from_eva(subject: str, words: str, to: str = "support@demo.test", *, file: bool = False) -> EmailMessage:
-    mail = EmailMessage()
-    mail["From"], mail["To"], mail["Subject"] = "Eva <eva@customer.test>", to, subject
-    mail["Message-ID"], mail["Date"] = f"<{len(words)}@customer.test>", "Mon, 02 Mar 2026 09:00:00 +0000"
-    mail.set_content(words)
-    if file:
-        mail.add_attachment(PNG, maintype="image", subtype="png", filename="photo.png")
-    return mail
-
-
-def incoming(stage: Stage, mail: EmailMessage, key: str = "incoming/1", **verdicts: str) -> dict:
-    """Store a mail as SES does; return its notification."""
-    stage.sky.store("careline-mail", key, Stored(mail.as_bytes()))
-    said = {"spf": "PASS", "dkim": "PASS", "dmarc": "PASS", "spam": "PASS", "virus": "PASS"} | verdicts
-    return {
-        "mail": {"source": "eva@customer.test", "destination": [mail["To"]]},
-        "receipt": {"recipients": [mail["To"]], "action": {"objectKey": key}}
-        | {f"{name}Verdict": {"status": status} for name, status in said.items()},
-    }
+def ana_was_told(stage: Stage) -> None:
+    lead_is_there(stage)
+    is_given_to_ana(stage)
+    stage.settle()
 
 
 def a_mail_came(stage: Stage) -> None:
@@ -170,56 +216,25 @@ def a_long_mail_came(stage: Stage) -> None:
 
 def a_reply_came(stage: Stage) -> None:
     delivered(stage)
-    now = ticket(stage)
-    to = reply_address(stage.desk.keys(), "support@demo.test", now.reference, EVA["email"], now.epoch)
+    to = address(stage, EVA["email"])
     stage.facts["mail"] = incoming(stage, mail_from_eva("Re: My parcel", "But when?", to))
-
-
-def lead_is_there(stage: Stage) -> None:
-    """A ticket, and somebody else than Ana who may give it to her."""
-    acknowledged(stage)
-    stage.facts["lea"] = house.create_key(stage.desk, Scope.AGENT, name="Lea", email="lea@shop.test")
-
-
-def is_given_to_ana(stage: Stage) -> None:
-    path = f"/v1/tickets/{ticket(stage).reference}"
-    stage.client(stage.request("PATCH", path, {"assignee": "ana@shop.test"}, by="lea"))
-
-
-def ana_was_told(stage: Stage) -> None:
-    lead_is_there(stage)
-    is_given_to_ana(stage)
-    stage.settle()
-
-
-def mail_from_ana(words: str, to: str, subject: str = "Re: My parcel", *, file: bool = False) -> EmailMessage:
-    mail = mail_from_eva(subject, words, to, file=file)
-    mail.replace_header("From", "Ana <ana@shop.test>")
-    return mail
-
-
-def address_of_ana(stage: Stage, purpose: Purpose) -> str:
-    now = ticket(stage)
-    keys = stage.desk.keys()
-    return reply_address(keys, "support@demo.test", now.reference, "ana@shop.test", now.epoch, purpose)
 
 
 def an_answer_of_ana_came(stage: Stage) -> None:
     ana_was_told(stage)
-    to = address_of_ana(stage, Purpose.AGENT)
+    to = address(stage, "ana@shop.test", Purpose.AGENT)
     stage.facts["mail"] = incoming(stage, mail_from_ana("It left today.", to, file=True))
 
 
 def a_note_of_ana_came(stage: Stage) -> None:
     ana_was_told(stage)
-    to = address_of_ana(stage, Purpose.NOTE)
+    to = address(stage, "ana@shop.test", Purpose.NOTE)
     stage.facts["mail"] = incoming(stage, mail_from_ana("He rang. @Lea?", to))
 
 
 def ana_wrote_to_a_wrong_address(stage: Stage) -> None:
     ana_was_told(stage)
-    to = address_of_ana(stage, Purpose.REPLY)
-    stage.facts["mail"] = incoming(stage, mail_from_ana("It left today.", to))
+    stage.facts["mail"] = incoming(stage, mail_from_ana("It left today.", address(stage, "ana@shop.test")))
 
 
 def ana_passed_a_mail_on(stage: Stage) -> None:
@@ -227,8 +242,31 @@ def ana_passed_a_mail_on(stage: Stage) -> None:
     stage.facts["mail"] = incoming(stage, mail_from_ana(forwarded, "support@demo.test", "Fwd: My lamp"))
 
 
+# What happens
+
+
+def opens_by_api(stage: Stage) -> None:
+    stage.client(opening_once(stage))
+
+
+def opens_with_upload(stage: Stage) -> None:
+    stage.client(opening_once(stage, PARCEL | {"attachments": [UPLOAD]}))
+
+
+def opens_by_queue(stage: Stage) -> None:
+    stage.queue(queued(stage))
+
+
+def is_buried(stage: Stage) -> None:
+    stage.queue(stage.record(events.intake_queue, '{"storefront": "demo"}'))
+
+
+def is_given_to_ana(stage: Stage) -> None:
+    stage.client(changing(stage, "lea", assignee="ana@shop.test"))
+
+
 def mail_arrives(stage: Stage) -> None:
-    stage.queue(stage.published(events.inbound_mail, stage.facts["mail"]))
+    stage.queue(mailed(stage))
 
 
 def mail_is_reconciled(stage: Stage) -> None:
@@ -242,18 +280,15 @@ def mail_is_reconciled(stage: Stage) -> None:
 
 
 def agent_replies(stage: Stage) -> None:
-    stage.client(replying(stage, "It is on its way."))
+    stage.client(replying(stage))
 
 
 def note_is_left(stage: Stage) -> None:
-    said = {"body": "She called.", "internal": True}
-    path = f"/v1/tickets/{ticket(stage).reference}/messages"
-    stage.client(stage.request("POST", path, said, by="ana", Idempotency_Key="n1"))
+    stage.client(writing(stage, "ana", "She called.", internal=True))
 
 
 def customer_writes(stage: Stage) -> None:
-    path = f"/v1/tickets/{ticket(stage).reference}/messages"
-    stage.client(stage.request("POST", path, {"body": "Hello?"}, by="shop", Idempotency_Key="c1"))
+    stage.client(writing(stage, "shop", "Hello?"))
 
 
 def customer_writes_on_page(stage: Stage) -> None:
@@ -261,12 +296,11 @@ def customer_writes_on_page(stage: Stage) -> None:
 
 
 def is_changed(stage: Stage) -> None:
-    said = {"priority": "high", "assignee": "ana@shop.test", "tags": ["parcel"]}
-    stage.client(stage.request("PATCH", f"/v1/tickets/{ticket(stage).reference}", said, by="ana"))
+    stage.client(changing(stage, "ana", priority="high", assignee="ana@shop.test", tags=["parcel"]))
 
 
 def is_resolved(stage: Stage) -> None:
-    stage.client(stage.request("POST", f"/v1/tickets/{ticket(stage).reference}/resolve", by="ana"))
+    stage.client(resolving(stage))
 
 
 def is_sent(stage: Stage) -> None:
@@ -307,17 +341,26 @@ def week_passes(stage: Stage) -> None:
 
 
 def is_rated(stage: Stage) -> None:
-    stage.client(stage.form(stage.facts["survey"], rating="1", comment="Too late."))
+    stage.client(rating(stage))
 
 
 def bounces(stage: Stage) -> None:
-    stage.queue(stage.said_by_ses("Bounce", stage.sky.mails[-1][0]))
+    stage.queue(feedback(stage, "Bounce"))
 
 
 def is_complained_of(stage: Stage) -> None:
-    stage.queue(stage.said_by_ses("Complaint", stage.sky.mails[-1][0]))
+    stage.queue(feedback(stage, "Complaint"))
 
 
+ACKNOWLEDGED = text("""
+    ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+      customer 'Where is it?'
+      system ...; automatic; eva@customer.test delivered
+      happened: opened
+    customer eva@customer.test
+    mail to eva@customer.test: Re: [<number>] My parcel
+    mail id: 1
+""")
 SCENARIOS = (
     Scenario(
         "opens by API",
@@ -670,43 +713,19 @@ SCENARIOS = (
         "an acknowledgement is sent",
         opened,
         is_sent,
-        text("""
-        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
-          customer 'Where is it?'
-          system ...; automatic; eva@customer.test delivered
-          happened: opened
-        customer eva@customer.test
-        mail to eva@customer.test: Re: [<number>] My parcel
-        mail id: 1
-    """),
+        ACKNOWLEDGED,
     ),
     Scenario(
         "an acknowledgement is sent, SES silent",
         opened,
         is_sent_silently,
-        text("""
-        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
-          customer 'Where is it?'
-          system ...; automatic; eva@customer.test delivered
-          happened: opened
-        customer eva@customer.test
-        mail to eva@customer.test: Re: [<number>] My parcel
-        mail id: 1
-    """),
+        ACKNOWLEDGED,
     ),
     Scenario(
         "an acknowledgement is sent by the sweep",
         opened,
         is_swept,
-        text("""
-        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
-          customer 'Where is it?'
-          system ...; automatic; eva@customer.test delivered
-          happened: opened
-        customer eva@customer.test
-        mail to eva@customer.test: Re: [<number>] My parcel
-        mail id: 1
-    """),
+        ACKNOWLEDGED,
     ),
     Scenario(
         "an answer with a file is sent",

@@ -21,7 +21,7 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -34,10 +34,9 @@ from tests import conftest  # noqa: F401 the environment, before anything reads 
 from tests.faults import scenarios
 from tests.faults.explore import Plan, Red, plans
 from tests.faults.lab import LAB, Call, Fault
+from tests.faults.scenarios import Play
 from tests.faults.sky import Sky
 from tests.faults.stage import Lost, Stage, raised
-
-Play = Callable[[Stage], None]
 
 _OUTBOX_TAG = re.compile(rb"outbox=(\w+)")
 _READS = ("GetItem", "BatchGetItem", "Query", "GetObject")
@@ -95,8 +94,7 @@ def a_notification(stage: Stage) -> None:
 
 def a_survey(stage: Stage) -> None:
     scenarios.resolved(stage)
-    stage.later(hours=25)
-    stage.sweep()
+    scenarios.survey_is_due(stage)
 
 
 def swept(stage: Stage) -> None:

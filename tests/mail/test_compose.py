@@ -46,6 +46,11 @@ def decoded(value):
     return str(make_header(decode_header(value)))
 
 
+def any_relay_takes(wire):
+    """Tell whether all is ASCII, in lines of at most 998 characters (RFC 5322 2.1.1)."""
+    return wire.isascii() and max(map(len, wire.split(b"\r\n"))) <= 998
+
+
 def parsed(letter):
     return email.message_from_bytes(compose(letter), policy=email.policy.default)
 
@@ -106,7 +111,7 @@ def test_ids_stay_whole_however_long_they_are():
     headers = dict(raw_headers(wire))
     assert headers["References"] == " ".join(ids)
     assert headers["In-Reply-To"] == ids[-1]
-    assert max(map(len, wire.split(b"\r\n"))) <= 998
+    assert any_relay_takes(wire)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +128,7 @@ def test_a_word_longer_than_a_line_is_no_line_of_its_own():
     wire = compose(
         replace(LETTER, subject="x" * 2000, to=("ana@demo.test", "y" * 2000), headers=(("X-Long", "z" * 2000),))
     )
-    assert max(map(len, wire.split(b"\r\n"))) <= 998
+    assert any_relay_takes(wire)
     assert decoded(dict(raw_headers(wire))["Subject"]) == "x" * 900
     assert decoded(dict(raw_headers(wire))["To"]) == "y" * 200 + " <ana@demo.test>"
     assert decoded(dict(raw_headers(wire))["X-Long"]) == "z" * 2000
@@ -202,7 +207,7 @@ def test_a_file_keeps_its_bytes_and_its_name(name, content_type, arrives_as, arr
 @pytest.mark.parametrize("stem", ["x" * 5000, "名" * 5000])
 def test_a_long_file_name_keeps_its_ending_and_fits_its_line(stem):
     wire = compose(replace(LETTER, attachments=((f"{stem}.jpeg", "image/jpeg", b"x"),)))
-    assert max(map(len, wire.split(b"\r\n"))) <= 998
+    assert any_relay_takes(wire)
     (file,) = email.message_from_bytes(wire, policy=email.policy.default).iter_attachments()
     assert file.get_filename().endswith(".jpeg")
     assert file.get_filename().startswith(stem[:50])
@@ -211,57 +216,56 @@ def test_a_long_file_name_keeps_its_ending_and_fits_its_line(stem):
 # Hostile values
 
 PIECES = [
-    "\r\n", "\n", "\r", "\x00", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\t", " ", "Bcc: evil@evil.test", "\r\n\r\n<html>",
+    "\r\n", "\n", "\r", "\x00", "\x0b", "\x0c", "\x1b", "\x1c", "\x7f", "\x85", "\x9b", "\u2028", "\u2029", "\t", " ", "Bcc: evil@evil.test", "\r\n\r\n<html>",
     "=?utf-8?q?=0d=0aBcc:_x?=", "=?utf-8?b?DQpCY2M6IHg=?=", "=?", "?=", '"', "\\", "<", ">", ",", ";", ":", "@", "(", ")", "[", "]", "=0D=0A", "%0d%0a",
     "a", "ñ", "名", "😀", "\ud800", "\u202e", "\ufeff", "\xa0", "word ", "x" * 120, "ñ" * 90, "From ", ".", "--=_", "boundary", "",
 ]  # fmt: skip
 HOSTILE = st.lists(st.sampled_from(PIECES), max_size=8).map("".join) | st.text(max_size=40)
 
 
-def assert_only_what_was_meant(letter):
-    wire = compose(letter)
-    assert wire.isascii()
-    assert max(map(len, wire.split(b"\r\n"))) <= 998
+def hostile(subject, sender, to, cc, extra, html):
+    return replace(
+        LETTER, subject=subject, sender=(LETTER.sender[0], sender), to=(LETTER.to[0], to), cc=((LETTER.cc[0][0], cc),),
+        headers=((LETTER.headers[0][0], extra), LETTER.headers[1]), text=subject, html=html,
+    )  # fmt: skip
+
+
+def meant(letter):
+    people = [(words(name)[:200].rstrip(), address) for address, name in (letter.sender, letter.to, *letter.cc)]
+    names = NAMES if letter.html else NAMES_OF_TEXT
+    return names, words(letter.subject)[:900].rstrip(), people, words(letter.headers[0][1])
+
+
+def shown(wire):
+    """Say what a mail program shows: the names of the headers, the subject, (name, address) of people, the further header."""
     headers = raw_headers(wire)
-    assert [name for name, _ in headers] == (NAMES if letter.html else NAMES_OF_TEXT)
-    meant = dict(headers)
-    assert decoded(meant["Subject"]) == words(letter.subject)[:900].rstrip()
-    for field, (address, name) in (("From", letter.sender), ("To", letter.to), ("Cc", letter.cc[0])):
-        assert meant[field].endswith(f"<{address}>" if words(name) else address)
-        assert meant[field].count("@") >= 1
-        phrase = meant[field].removesuffix(f"<{address}>").removesuffix(" ")
-        if words(name) and phrase.startswith('"'):
-            phrase = re.sub(r"\\(.)", r"\1", phrase.removeprefix('"').removesuffix('"'))
-        assert decoded(phrase) == words(name)[:200].rstrip() if words(name) else phrase == address
-    assert decoded(meant["X-SES-MESSAGE-TAGS"]) == words(letter.headers[0][1])
+    said = dict(headers)
+    people = [person(said[field]) for field in ("From", "To", "Cc")]
+    return [name for name, _ in headers], decoded(said["Subject"]), people, decoded(said["X-SES-MESSAGE-TAGS"])
+
+
+def person(value):
+    """Read a mailbox as RFC 5322 3.4 says: a quoted string or atoms, then the address. What is none is an address by itself."""
+    mailbox = re.fullmatch(r"""(?:"((?:[^"\\]|\\.)*)"|([A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+)) <([^<>]*)>""", value)
+    if not mailbox:
+        return "", value
+    quoted, atoms, address = mailbox.groups()
+    return decoded(atoms) if atoms else re.sub(r"\\(.)", r"\1", quoted), address
 
 
 @settings(max_examples=300, deadline=None)
 @given(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE)
 def test_no_value_adds_a_header_nor_makes_a_mail_unsendable(subject, sender, to, cc, extra):
-    assert_only_what_was_meant(
-        replace(
-            LETTER, subject=subject, sender=(LETTER.sender[0], sender), to=(LETTER.to[0], to), cc=((LETTER.cc[0][0], cc),),
-            headers=((LETTER.headers[0][0], extra), LETTER.headers[1]), text=subject, html=f"<p>{extra}</p>",
-        )
-    )  # fmt: skip
+    letter = hostile(subject, sender, to, cc, extra, f"<p>{extra}</p>")
+    wire = compose(letter)
+    assert any_relay_takes(wire)
+    assert shown(wire) == meant(letter)
 
 
 def test_two_thousand_hostile_mails_get_no_other_header():
     draw = random.Random(20260302)
     for _ in range(2000):
-        subject, sender, to, cc, extra = ("".join(draw.choices(PIECES, k=draw.randint(0, 9))) for _ in range(5))
-        assert_only_what_was_meant(
-            replace(
-                LETTER, subject=subject, sender=(LETTER.sender[0], sender), to=(LETTER.to[0], to), cc=((LETTER.cc[0][0], cc),),
-                headers=((LETTER.headers[0][0], extra), LETTER.headers[1]), html="",
-            )
-        )  # fmt: skip
-
-
-@settings(max_examples=100, deadline=None)
-@given(HOSTILE, HOSTILE)
-def test_a_body_of_anything_is_sent(text, html):
-    message = parsed(replace(LETTER, text=text, html=f"<p>{html}</p>"))
-    assert [part.get_content_type() for part in message.walk()] == ["multipart/alternative", "text/plain", "text/html"]
-    assert "\x00" not in body(message, "plain")
+        letter = hostile(*("".join(draw.choices(PIECES, k=draw.randint(0, 9))) for _ in range(5)), html="")
+        wire = compose(letter)
+        assert any_relay_takes(wire)
+        assert shown(wire) == meant(letter)

@@ -11,4 +11,6 @@ pytestmark = pytest.mark.stack
 
 @pytest.mark.parametrize("point", [point for _, point in POINTS], ids=[title for title, _ in POINTS])
 def test_the_desk_does_what_the_demo_shows(desk, point):
-    point(Demo(desk))
+    demo = Demo(desk)
+    point(demo)  # a Surprise is a promise that was not kept
+    assert demo.kept
