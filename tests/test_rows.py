@@ -26,7 +26,7 @@ def test_a_document_comes_back_as_it_was(world, value, where):
 
 def test_what_is_deflated_costs_less(world):
     rows.row(KEY, LONG).save()
-    assert len(rows.get(KEY).packed) < 100 < 1024 < len(LONG["why"])
+    assert len(rows.get(KEY).packed) * 10 < len(LONG["why"])
 
 
 @pytest.mark.parametrize(("before", "after", "where"), [(SHORT, LONG, "packed"), (LONG, SHORT, "data")])

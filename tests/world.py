@@ -198,8 +198,8 @@ def _read(raw: bytes) -> EmailMessage:
     return email.message_from_bytes(raw, policy=email.policy.default)
 
 
-def ses_event(kind: str, raw: bytes, **about: object) -> dict:
-    """Return the event that SES would publish of a mail it was given."""
+def ses_event(kind: str, raw: bytes, message_id: str | None = None, **about: object) -> dict:
+    """Return the event that SES would publish of a mail it was given, under the id that it answered."""
     sent = email.message_from_bytes(raw)
     tags = dict(pair.strip().split("=") for pair in sent["X-SES-MESSAGE-TAGS"].split(","))
     to = sent["To"].rpartition("<")[2].rstrip(">")
@@ -216,7 +216,7 @@ def ses_event(kind: str, raw: bytes, **about: object) -> dict:
         "eventType": kind,
         "mail": {
             "timestamp": stamp,
-            "messageId": f"ses-{tags['outbox']}",
+            "messageId": message_id or f"ses-{tags['outbox']}",
             "destination": [to],
             "tags": {name: [value] for name, value in tags.items()},
         },

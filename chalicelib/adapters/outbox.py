@@ -12,7 +12,7 @@ from dataclasses import field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
+from pynamodb.exceptions import DeleteError, PutError, TransactWriteError, UpdateError
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters import codec, keys, rows
@@ -109,6 +109,9 @@ class Outbox:
         """
         Take an item out: it was sent. Its message says so, and the id under which it went leads back to the ticket.
 
+        Three writes, each true by itself and harmless when it is done again; the item goes last. Whoever stops before
+        leaves an item that the Send event of SES settles.
+
         Returns:
             False when there is nothing to do any more: somebody else settled it, or took another step, first.
 
@@ -116,24 +119,14 @@ class Outbox:
             Outrun: The message's delivery state rose meanwhile: read it again.
             Busy: The table did not answer; the Send event of SES will settle it.
         """
+        if mail_id:
+            _insistent(lambda: rows.row(keys.mail(mail_id), {"ticket": unsent.reference}).save())
+        if message:
+            told = message_row(unsent.reference, message)
+            if not _insistent(lambda: told.save(condition=message_guard(message))):
+                raise Outrun
         row = Row(*keys.outbox(unsent.reference, unsent.outgoing.id))
-        for _ in range(2):
-            try:
-                with TransactWrite(connection=connection()) as transaction:
-                    transaction.delete(row, condition=_as_read(unsent))
-                    if message:
-                        transaction.save(message_row(unsent.reference, message), condition=message_guard(message))
-                    if mail_id:
-                        transaction.save(rows.row(keys.mail(mail_id), {"ticket": unsent.reference}))
-            except TransactWriteError as error:
-                codes = [reason.code if reason else "" for reason in error.cancellation_reasons]
-                if codes and codes[0] == "ConditionalCheckFailed":
-                    return False
-                if "ConditionalCheckFailed" in codes or "TransactionConflict" in codes:
-                    raise Outrun from error
-            else:
-                return True
-        raise Busy("The table did not answer.")
+        return _insistent(lambda: row.delete(condition=_as_read(unsent)))
 
     def reserve(self, of: str, most: int, reference: str, now: datetime) -> bool:
         """
@@ -221,6 +214,24 @@ class Outbox:
                 rows.row(keys.FEEDBACK, {"sent_at": sent_at}).save()
                 seen = sent_at
             self._fed_back[keys.FEEDBACK] = seen
+
+
+def _insistent(write: Callable[[], object]) -> bool:
+    """
+    Write; False when a condition does not hold. An answer that was lost is asked for once more.
+
+    Raises:
+        Busy: The table did not answer.
+    """
+    for _ in range(2):
+        try:
+            write()
+        except (PutError, DeleteError) as error:
+            if rows.refusal(error) == _CONDITION:
+                return False
+        else:
+            return True
+    raise Busy("The table did not answer.")
 
 
 def message_row(reference: str, message: Message) -> Row:

@@ -92,7 +92,7 @@ def mailed(stage: Stage, mail: str = "mail") -> Delivery:
 
 def feedback(stage: Stage, kind: str) -> Delivery:
     """Return what SES says of the last mail."""
-    return stage.said_by_ses(kind, stage.sky.mails[-1][0])
+    return stage.said_by_ses(kind, stage.sky.mails[-1])
 
 
 # Mails

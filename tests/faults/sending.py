@@ -45,8 +45,9 @@ _STEPS = {
     ("PutItem", "BUDGET"): "count",
     ("UpdateItem", "TICKET"): "claim",
     ("SendRawEmail", ""): "SendRawEmail",
-    ("TransactWriteItems", ""): "settle",
-    ("PutItem", "TICKET"): "what SES says",
+    ("PutItem", "MAIL"): "settle",
+    ("PutItem", "TICKET"): "its message",
+    ("DeleteItem", "TICKET"): "settle",
     ("PutItem", "FEEDBACK"): "that events arrive",
 }
 
@@ -223,14 +224,14 @@ class _TellsAtOnce:
 
     def __call__(self, *_: object) -> None:
         fresh, self.told = self.stage.sky.mails[self.told :], len(self.stage.sky.mails)
-        for raw, _ in fresh:
-            copy_context().run(self._tell, raw)
+        for mail in fresh:
+            copy_context().run(self._tell, mail)
 
-    def _tell(self, raw: bytes) -> None:
+    def _tell(self, mail: tuple[bytes, str]) -> None:
         LAB.on = False
         self.stage.begin("B")
         for kind in self.stage.tells:
-            self.stage.queue(self.stage.said_by_ses(kind, raw))
+            self.stage.queue(self.stage.said_by_ses(kind, mail))
         LAB.on = True
 
 

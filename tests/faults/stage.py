@@ -182,8 +182,10 @@ class Stage:
         event = {"Records": [{"eventName": "INSERT", "dynamodb": {"Keys": keys, "SequenceNumber": "1"}}]}
         return lambda: not events.outbox(event)["batchItemFailures"]
 
-    def said_by_ses(self, kind: str, raw: bytes) -> Delivery:
-        return self.published(events.mail_feedback, ses_event(kind, raw.partition(b"\r\n\r\n")[0]))
+    def said_by_ses(self, kind: str, mail: tuple[bytes, str]) -> Delivery:
+        """Return an event of a mail: its bytes, and the id that SES gave it."""
+        raw, message_id = mail
+        return self.published(events.mail_feedback, ses_event(kind, raw.partition(b"\r\n\r\n")[0], message_id))
 
     # What goes on around
 
@@ -205,9 +207,9 @@ class Stage:
             return
         self.sky.take("feedback")
         fresh, self.told = self.sky.mails[self.told :], len(self.sky.mails)
-        for raw, _ in fresh:
+        for mail in fresh:
             for kind in self.tells:
-                self.queue(self.said_by_ses(kind, raw))
+                self.queue(self.said_by_ses(kind, mail))
 
     def sweep(self) -> None:
         """Sweep, and let the queues bring what it found."""

@@ -79,7 +79,7 @@ def test_what_is_told_late_and_in_the_wrong_order_says_the_same(bare):
     stage.settle()
     assert "agent 'It is on its way.'; eva@customer.test delivered" in picture(stage)
     for kind in ("Complaint", "Bounce", "Delivery", "Send"):
-        stage.queue(stage.said_by_ses(kind, stage.sky.mails[-1][0]))
+        stage.queue(stage.said_by_ses(kind, stage.sky.mails[-1]))
     assert "agent 'It is on its way.'; eva@customer.test complained" in picture(stage)
     assert "customer eva@customer.test; this address complained about our mail" in picture(stage)
 

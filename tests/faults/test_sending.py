@@ -63,7 +63,7 @@ def settles_before_it_sends(patch):
 @pytest.mark.parametrize(
     ("seed", "told", "step"),
     [
-        (settles_before_it_sends, Told.IN_TIME, "settle"),
+        (settles_before_it_sends, Told.IN_TIME, "its message"),
         (test_seeded_bugs.never_asks_whether_events_flow, Told.LATE, "SendRawEmail"),
         (test_seeded_bugs.sends_again_after_silence, Told.IN_TIME, "SendRawEmail"),
         (test_seeded_bugs.takes_silence_for_a_refusal, Told.LATE, "SendRawEmail"),
