@@ -110,7 +110,9 @@ def test_every_queue_is_encrypted(desk):
 
 
 def test_every_polled_source_takes_partial_failures(desk):
-    for function, _, source in sources(desk):
+    polled = sources(desk)
+    assert {kind for _, kind, _ in polled} == {"SQS", "DynamoDB"}
+    for function, _, source in polled:
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"], function
 
 
@@ -150,10 +152,10 @@ def test_no_policy_grants_all_actions_or_all_resources(desk):
 
 
 def test_a_function_writes_no_log_but_its_own(desk):
-    for function, statement in statements(desk):
-        if "logs:PutLogEvents" in statement["Action"]:
-            assert statement["Resource"] == [{"Fn::Sub": f"${{{function}Logs.Arn}}"}]
-            assert functions(desk)[function]["LoggingConfig"] == {"LogGroup": {"Ref": f"{function}Logs"}}
+    written = [(name, each["Resource"]) for name, each in statements(desk) if "logs:PutLogEvents" in each["Action"]]
+    assert sorted(written) == [(name, [{"Fn::Sub": f"${{{name}Logs.Arn}}"}]) for name in sorted(FUNCTIONS)]
+    for name, function in functions(desk).items():
+        assert function["LoggingConfig"] == {"LogGroup": {"Ref": f"{name}Logs"}}
 
 
 def test_every_log_forgets_after_thirty_days(desk):
@@ -236,7 +238,10 @@ def test_ses_writes_to_incoming_for_this_account_only(data):
 
 
 def test_a_service_that_publishes_does_so_for_this_account_only(desk):
-    for policy in of_type(desk, "AWS::SNS::TopicPolicy").values():
+    policies = of_type(desk, "AWS::SNS::TopicPolicy").values()
+    topics = {topic["Ref"] for policy in policies for topic in policy["Topics"]}
+    assert topics == {"InboundMailTopic", "MailFeedbackTopic", "AlarmTopic"}
+    for policy in policies:
         for statement in policy["PolicyDocument"]["Statement"]:
             assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 

@@ -1120,7 +1120,8 @@ def test_black_on_white_is_21_to_1():
 
 def test_the_colours_of_pages_can_be_read():
     layout = (FOLDER / "pages" / "layout.html").read_text("utf-8")
-    for colours in re.findall(r"--page: .*", layout):
+    by_day, by_night = re.findall(r"--page: .*", layout)
+    for colours in (by_day, by_night):
         named = dict(re.findall(r"--(\w+): (#\w{6})", colours))
         for back in ("page", "card", "soft"):
             assert templates._contrast(named["text"], named[back]) >= 7
