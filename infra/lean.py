@@ -25,7 +25,7 @@ from botocore.loaders import Loader
 from chalicelib.adapters import templates
 
 OPERATIONS = {
-    "dynamodb": {"BatchGetItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"},
+    "dynamodb": {"BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"},
     # CreateBucket is never called: botocore asks it for the address of a form that a browser posts.
     "s3": {"CopyObject", "CreateBucket", "DeleteObject", "GetObject", "HeadObject", "ListObjectsV2", "PutObject"},
     "ses": {"SendRawEmail"},
