@@ -196,9 +196,9 @@ class Outbox:
             raise
         return True
 
-    def last_feedback(self) -> datetime | None:
+    def last_feedback(self, *, consistent: bool = True) -> datetime | None:
         """Return when the newest mail was sent that SES's events have spoken of."""
-        held = rows.get(keys.FEEDBACK)
+        held = rows.get(keys.FEEDBACK, consistent=consistent)
         return datetime.fromisoformat(rows.value(dict, held)["sent_at"]) if held else None
 
     def note_feedback(self, sent_at: datetime) -> None:
@@ -209,7 +209,7 @@ class Outbox:
         """
         seen = self._fed_back.get(keys.FEEDBACK)
         if seen is None or sent_at >= seen + _NOTED_EVERY:
-            seen = self.last_feedback()
+            seen = self.last_feedback(consistent=False)
             if seen is None or sent_at >= seen + _NOTED_EVERY:
                 rows.row(keys.FEEDBACK, {"sent_at": sent_at}).save()
                 seen = sent_at

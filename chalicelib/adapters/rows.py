@@ -136,10 +136,10 @@ def get(key: Key, *, consistent: bool = True) -> Row | None:
     return found
 
 
-def get_many(keys: Iterable[Key]) -> dict[Key, Row]:
-    """Read up to 100 rows in one call, consistently; what does not exist is left out."""
+def get_many(keys: Iterable[Key], *, consistent: bool = True) -> dict[Key, Row]:
+    """Read up to 100 rows in one call; what does not exist is left out."""
     wanted = list(dict.fromkeys(keys))
-    return {Key(r.pk, r.sk): r for r in Row.batch_get(wanted, consistent_read=True)} if wanted else {}
+    return {Key(r.pk, r.sk): r for r in Row.batch_get(wanted, consistent_read=consistent)} if wanted else {}
 
 
 def sort_key(index: str, held: Row) -> str:

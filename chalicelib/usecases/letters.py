@@ -88,7 +88,7 @@ def _to_agent(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> Prepared:
     def address(purpose: Purpose) -> str:
         return signing.reply_address(keys, support, ticket.reference, outgoing.to, ticket.epoch, purpose)
 
-    about = desk.table.message(ticket.reference, data["message"]) if data.get("message") else None
+    about = desk.table.message(ticket.reference, data["message"], consistent=False) if data.get("message") else None
     context |= {
         "mark": agents.MARK,
         "occasion": data["occasion"],
@@ -225,7 +225,7 @@ def _context(
         case "survey-invitation" | "survey-reminder":
             return common | _survey(desk, ticket, data)
         case "silence-reminder" | "silence-notice":
-            asked = desk.table.message(ticket.reference, data["asked"]) if data.get("asked") else None
+            asked = desk.table.message(ticket.reference, data["asked"], consistent=False) if data.get("asked") else None
             until = data.get("resolve_on")
             return common | {
                 "asked": asked.text if asked else "",
@@ -243,7 +243,7 @@ def _promise(data: Mapping[str, Any]) -> dict[str, object] | None:
 
 def _written(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> Message:
     """Return the message that a person wrote, and that an item brings to the customer."""
-    message = desk.table.message(ticket.reference, outgoing.id)
+    message = desk.table.message(ticket.reference, outgoing.id, consistent=False)
     if message is None:
         raise LookupError(f"{ticket.reference} has no message {outgoing.id} to send")
     return message
@@ -251,7 +251,9 @@ def _written(desk: Desk, ticket: Ticket, outgoing: Outgoing) -> Message:
 
 def _words(desk: Desk, ticket: Ticket, message: Message) -> dict[str, object]:
     answered = (
-        desk.table.message(ticket.reference, ticket.last_customer_message) if ticket.last_customer_message else None
+        desk.table.message(ticket.reference, ticket.last_customer_message, consistent=False)
+        if ticket.last_customer_message
+        else None
     )
     quoted = answered if answered and answered.verified and not answered.automatic else None
     return {

@@ -116,7 +116,7 @@ def _committed(
     files = _kept(desk, mail, raw, receipt.key, quarantined=envelope.verdicts.virus is Verdict.FAIL)
     html_key = kept_html(desk, mail)
     for attempt in range(_TRIES):
-        change = _decided(desk, envelope, mail, storefront, _Kept(raw_key, files, html_key), crowded=attempt >= CROWDED)
+        change = _decided(desk, envelope, mail, storefront, _Kept(raw_key, files, html_key), attempt)
         try:
             desk.table.commit(replace(change, receipt=receipt))
         except Repeated:
@@ -159,17 +159,16 @@ def _passed_on(desk: Desk, envelope: Envelope, mail: Mail, storefront: Storefron
     return replace(envelope, passed_on=PassedOn(agent, original.comment), remark=remark), original.mail
 
 
-def _decided(
-    desk: Desk, envelope: Envelope, mail: Mail, storefront: Storefront, kept: _Kept, *, crowded: bool
-) -> Change:
+def _decided(desk: Desk, envelope: Envelope, mail: Mail, storefront: Storefront, kept: _Kept, attempt: int) -> Change:
     """
-    Decide what a mail changes. When it was *crowded*, others write for its sender again and again: his ledger is left alone.
+    Decide what a mail changes. After so many attempts others write for its sender again and again: his ledger is left alone.
     """
+    crowded = attempt >= CROWDED
     arrival = _arrival(envelope, mail)
     stored = desk.table.of_mail_ids((*arrival.ids, mail.message_id))
     found = arrivals.leads(arrival, desk.keys(), stored)
     references = dict.fromkeys(lead.reference for lead in found)
-    stored_tickets, known = desk.table.tickets_and_customer(references, arrival.sender)
+    stored_tickets, known = desk.table.tickets_and_customer(references, arrival.sender, consistent=attempt > 0)
     tickets = {str(ticket.reference): ticket for ticket in stored_tickets}
     placement = arrivals.placed(arrival, found, tickets)
     agent = None
