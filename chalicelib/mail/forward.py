@@ -11,12 +11,11 @@ import re
 from dataclasses import replace
 
 from chalicelib.frozen import frozen
-from chalicelib.mail import headers, reply
+from chalicelib.mail import headers, reply, signs
 from chalicelib.mail.headers import Address
 from chalicelib.mail.reader import Mail, read
 
 _HEADER_LINES = 12
-_LOOKED_AT = 400
 _QUOTE = re.compile(r"\s{0,3}>\s?")
 _COLON = re.compile("[:\uff1a]")
 _MAILTO = str.maketrans({"[": "<", "]": ">", "*": None, "\uff1c": "<", "\uff1e": ">"})
@@ -91,7 +90,7 @@ def _block(lines: list[str], at: int) -> _Block | None:
     last = at
     for number in range(at, min(at + _HEADER_LINES, len(lines))):
         line = _bare(lines[number])
-        kind = reply.labelled(line)
+        kind = signs.labelled(line)
         if not line.strip() or (number == at and kind is None):
             break
         if kind:
@@ -113,10 +112,10 @@ def _named(said: dict[str, str], begins: int, ends: int) -> _Block | None:
 def _above(lines: list[str], begins: int) -> str:
     """Return what was written over the forwarded mail, without the line that programs put there."""
     above = [_bare(line).strip() for line in lines[:begins]]
-    while above and (not above[-1] or reply.announces(above[-1])):
+    while above and (not above[-1] or signs.announces(above[-1])):
         above.pop()
     return "\n".join(above).strip()
 
 
 def _bare(line: str) -> str:
-    return _QUOTE.sub("", line[:_LOOKED_AT], count=1).translate(reply.DIRECTIONS)
+    return _QUOTE.sub("", line[: signs.LOOKED_AT], count=1).translate(signs.DIRECTIONS)

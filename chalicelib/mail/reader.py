@@ -12,7 +12,7 @@ from collections.abc import Container
 from datetime import datetime
 
 from chalicelib.frozen import frozen
-from chalicelib.mail import headers, mime, reply
+from chalicelib.mail import headers, mime, reply, signs
 from chalicelib.mail.automatic import LOOP_MARK, automatic
 from chalicelib.mail.body import Attachment, body, charset_hint
 from chalicelib.mail.bounce import Bounce, bounce
@@ -84,7 +84,7 @@ def _read(raw: bytes, own_addresses: Container[str]) -> Mail:
     sender = next(iter(headers.addresses(found.get("from"), hint=hint)), None)
     read_body = body(root)
     subject = headers.text(found.get("subject"), hint=hint)
-    parted = reply.split(read_body.text, framed=read_body.framed, forwarded=reply.is_forward(subject, read_body.text))
+    parted = reply.split(read_body.text, framed=read_body.framed, forwarded=signs.is_forward(subject, read_body.text))
     complained = complaint(root)
     came_back = None if complained else bounce(root, sender, read_body.text)
     return Mail(

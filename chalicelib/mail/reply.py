@@ -18,65 +18,16 @@ two texts.
 All that follows is folded only when something stands before it: a mail that begins with a quotation shows it.
 """
 
-import re
 from collections.abc import Container, Iterable
 
 from chalicelib.frozen import frozen
-from chalicelib.mail.reply_words import choices
+from chalicelib.mail import signs
 
 LINE_CAP = 3_000
-_LOOKED_AT = 400  # characters of a line that are looked at
-_TAIL = 80  # characters at the end of an attribution that hold its verb
-_LABEL_CAP = 60
 _ATTRIBUTION_LINES = 4
 _HEADER_LINES = 10
 _SIGNATURE_LINES = 15
 _FOOTER_LINES = 6
-_WRAPPED_AT = 60  # a shorter quoted line was not wrapped
-_DEVICE_CAP = 60
-_DEVICE_WORDS = 9
-
-_WROTE = choices("wrote")
-_TOLD = choices("wrote") + choices("tells")
-_ORIGINAL = choices("original")
-_FORWARDED = choices("forwarded")
-_DEVICE = choices("device")
-_OPENS = frozenset(phrase.split()[0] for phrase in choices("opens"))
-_KINDS = {label: kind for kind in ("subject", "to", "sent", "sender") for label in choices(kind)}
-_PASSED_ON = frozenset(choices("passes_on"))
-_PREFIX_CAP = 20
-# What a disclaimer speaks of: the mail itself, that it is secret, and whom it was not meant for. All three are asked.
-_MESSAGE = choices("mail")
-_SECRET = choices("private")
-_STRANGER = choices("stranger")
-_DISCLAIMER_LEAST = 100
-_DISCLAIMER_CAP = 600
-_SPACELESS = "\u0e00"  # from Thai on there are scripts that are written without blanks
-
-_FIRST_WORD = re.compile(r"\W*+(?:(\d)|([^\W\d]{1,30}+)([.,]{1,2}\s|\s\d)?)")
-_INNER_OPENER = re.compile(rf"[ \t-]++(?=(?:{'|'.join(sorted(re.escape(word.capitalize()) for word in _OPENS))})\b)")
-_ENDINGS = (":", "\uff1a", "--", ">", *_WROTE)
-_ENDS = re.compile(r"(?:[:\uff1a]|-{2,}+)\s*+\Z")
-_ENDS_MAILBOX = re.compile(r"[>)\]]\s*+[:\uff1a]\Z")
-_FRAMED_MAILBOX = re.compile(r"[<(\[:][^\s<>()@]{1,64}+@[^\s@<>]")
-_MAILBOX = re.compile(r"[^\s@<>]@[^\s@<>]")
-_DATE = re.compile(
-    r"(?<!\d)(?:19|20)\d\d(?!\d)|(?<!\d)\d{1,2}[./-]\d{1,2}[./-]\d{2,4}(?!\d)|(?<!\d)\d{1,2}[. -]{1,2}[^\W\d]{3,12}"
-)
-_TIME = re.compile(r"(?<!\d)\d{1,2}[:.h]\d{2}(?!\d)", re.IGNORECASE)
-
-_QUOTE = re.compile(r"\s{0,3}>")
-_DASHED = re.compile(r"[-_=*~]{2,}+\s*+([^-_=*~\s].{0,80})")
-_DASHED_ENDS = ("--", "__", "==", "**", "~~", "-:")
-_RULE = re.compile(r"[-_=*~\u2014 ]{3,}+\Z")
-_SIGNATURE = re.compile(r"--\s*+\Z")
-_FOOTER = re.compile(r"__+\s*+\Z")
-_LINK = re.compile(r"https?:|www\.|[^\s@]@[^\s@]", re.IGNORECASE)
-_FRAMED = re.compile(r"<[^<>]*+>|\([^()]*+\)")
-_SENTENCE = re.compile(r"[,;!?]|\.(?:\s|\Z)")
-_BEGINS_FORWARD = re.compile(r"(?:begin|anfang|début|debut|inicio|inizio|início)\b", re.IGNORECASE)
-_LABEL = re.compile(r"[\s*_]*+([^\W\d_][^:\uff1a\n]{0,24})[:\uff1a]")
-DIRECTIONS = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069"))
 
 
 @frozen
@@ -124,35 +75,10 @@ def _parted(lines: list[str], framed: Container[int]) -> tuple[list[str], set[in
     out: list[str] = []
     now: set[int] = set()
     for number, (line, following) in enumerate(zip(lines[:LINE_CAP], [*lines[1:LINE_CAP], ""], strict=False)):
-        at = _inner_attribution(line) if _is_quote(following) and not _is_quote(line) else 0
+        at = signs.inner_attribution(line) if signs.is_quote(following) and not signs.is_quote(line) else 0
         now.update([len(out)] if number in framed else ())
         out += [line[:at], line[at:]] if at else [line]
     return out + lines[LINE_CAP:], now
-
-
-def _inner_attribution(line: str) -> int:
-    """
-    Return where an attribution begins inside *line*; 0: there is none.
-    """
-    if len(line) > _LOOKED_AT or not _ENDS.search(line[-_TAIL:]) or _opens(line):
-        return 0
-    if not _mentions(line[-_TAIL:], _TOLD):
-        return 0
-    mailbox = _MAILBOX.search(line)
-    last = mailbox.start() if mailbox else len(line)  # "Jane <jane@shop.example> on 3 May wrote:" is one attribution
-    starts = [found.start() for found in _INNER_OPENER.finditer(line, 1) if _DATE.search(line, found.end())]
-    return max((start for start in starts if start < last), default=0)
-
-
-def is_forward(subject: str, full: str) -> bool:
-    """
-    Tell whether a subject says that a mail is passed on: "Fwd: ...", and not "Re: Fwd: ...".
-
-    "VS:" passes on in Danish and Norwegian; in Finnish it answers, and then *full* has Finnish labels in it.
-    """
-    first, *others = re.split("[:\uff1a]", subject.strip()[:_PREFIX_CAP], maxsplit=1)
-    prefix = _lower(first.strip())
-    return bool(others) and prefix in _PASSED_ON and not (prefix == "vs" and "lähettäjä:" in full.lower())
 
 
 class _Folding:
@@ -161,7 +87,7 @@ class _Folding:
     """
 
     def __init__(self, lines: list[str], framed: Container[int] = (), *, forwarded: bool = False) -> None:
-        self.lines = [_looked_at(line) for line in lines]
+        self.lines = [signs.looked_at(line) for line in lines]
         self.framed = framed
         self.forwarded = forwarded
         self.hidden = [False] * len(lines)
@@ -186,7 +112,7 @@ class _Folding:
             if self.signature:
                 self.signature.append(at)
             return at + 1
-        if _is_quote(line):
+        if signs.is_quote(line):
             return self._quotation(at)
         if at in self.framed:
             if self.forwarded or self._shows_forward(at):
@@ -201,7 +127,7 @@ class _Folding:
         head = attribution or self._head(at, bare)
         if head and self.said and (attribution or not self.forwarded):
             return self._hide(at, len(self.lines))
-        if head or _forwards(bare):
+        if head or signs.forwards(bare):
             self._end_signature()
             return len(self.lines)
         self._say(at, bare)
@@ -216,7 +142,7 @@ class _Folding:
         return at
 
     def _shows_forward(self, at: int) -> bool:
-        return any(_forwards(line.strip()) for line in self.lines[at : at + _ATTRIBUTION_LINES])
+        return any(signs.forwards(line.strip()) for line in self.lines[at : at + _ATTRIBUTION_LINES])
 
     def _hide(self, start: int, end: int) -> int:
         self._end_signature()
@@ -234,7 +160,7 @@ class _Folding:
 
     def _quotes_next(self, at: int) -> bool:
         following = self._next_said(at + 1)
-        return following < len(self.lines) and _is_quote(self.lines[following])
+        return following < len(self.lines) and signs.is_quote(self.lines[following])
 
     def _say(self, at: int, bare: str) -> None:
         """
@@ -245,11 +171,11 @@ class _Folding:
             self.signature_lines += 1
             if self.signature_lines > (_FOOTER_LINES if self.footer else _SIGNATURE_LINES):
                 self.signature = []
-        elif self.said and (_SIGNATURE.match(bare) or _FOOTER.match(bare) or _is_device(bare)):
+        elif self.said and signs.begins_signature(bare):
             self.signature = [at]
             self.signature_lines = 0
             self.footer = bare.startswith("__")
-        elif not self.said and _is_device(bare) and self._next_said(at + 1) == len(self.lines):
+        elif not self.said and signs.is_device(bare) and self._next_said(at + 1) == len(self.lines):
             self.hidden[at] = True
         else:
             self.said = True
@@ -258,7 +184,7 @@ class _Folding:
         """
         Fold the signature; a footer that is only a line and some words is none.
         """
-        linked = any(_LINK.search(self.lines[at]) for at in self.signature)
+        linked = any(signs.has_link(self.lines[at]) for at in self.signature)
         if linked or not self.footer:
             for at in self.signature:
                 self.hidden[at] = True
@@ -269,8 +195,8 @@ class _Folding:
         Fold the last visible paragraphs that are a lawyer's words, if others stay.
         """
         for start, end in reversed(self._visible_paragraphs()):
-            said = _lower(" ".join(line.strip() for line in self.lines[start:end]))
-            if start == 0 or not _is_disclaimer(said):
+            said = signs.lower(" ".join(line.strip() for line in self.lines[start:end]))
+            if start == 0 or not signs.is_disclaimer(said):
                 return
             self.hidden[start:end] = [True] * (end - start)
 
@@ -293,8 +219,8 @@ class _Folding:
         following = self._next_said(at + 1)
         if self._quotes_next(at):
             return self._hide(at, following)
-        tight = following == at + 1 and following + 1 < len(self.lines) and _is_quote(self.lines[following + 1])
-        if tight and _is_wrapped(self.lines[at], self.lines[following]):
+        tight = following == at + 1 and following + 1 < len(self.lines) and signs.is_quote(self.lines[following + 1])
+        if tight and signs.is_wrapped(self.lines[at], self.lines[following]):
             return self._hide(at, following + 1)
         return self._hide(at, at + 1)
 
@@ -302,17 +228,16 @@ class _Folding:
         """
         Return over how many lines an attribution ("On ... Jane <jane@shop.example> wrote:") goes from *at*; 0: none.
         """
-        closes = _lower(bare).endswith(_ENDINGS) and _mentions(bare[-_TAIL:], _TOLD)
-        if not closes and not _opens(bare) and not _FRAMED_MAILBOX.search(bare):
+        if not signs.may_attribute(bare):
             return 0
         joined = ""
         for number in range(at, min(at + _ATTRIBUTION_LINES, len(self.lines))):
             line = self.lines[number]
             broken = joined.count("<") > joined.count(">")
             joined = f"{joined} {line.strip()}".strip()
-            if not line.strip() or len(joined) > _LOOKED_AT or (_is_quote(line) and not broken):
+            if not line.strip() or len(joined) > signs.LOOKED_AT or (signs.is_quote(line) and not broken):
                 break
-            if _lower(joined).endswith(_ENDINGS) and _attributes(joined, quoted=self._quotes_next(number)):
+            if signs.closes(joined) and signs.attributes(joined, quoted=self._quotes_next(number)):
                 return number - at + 1
         return 0
 
@@ -320,16 +245,12 @@ class _Folding:
         """
         Return over how many lines the head of an older mail goes from *at*; 0: there is none.
         """
-        if _RULE.match(bare):
+        if signs.is_rule(bare):
             following = self._next_said(at + 1)
             length = self._header_block(following)
             return length and following - at + length
-        dashed = _DASHED.match(bare)
-        if dashed and bare.endswith(_DASHED_ENDS):
-            return int(_mentions(dashed[1], _ORIGINAL + _TOLD) and not _forwards(bare))
-        if bare.startswith("##") and bare.endswith("##"):
-            return int(_mentions(bare, _ORIGINAL))
-        return self._header_block(at)
+        title = signs.is_title(bare)
+        return self._header_block(at) if title is None else int(title)
 
     def _header_block(self, at: int) -> int:
         """
@@ -344,8 +265,8 @@ class _Folding:
             if not line.strip() or (number == at and kind not in ("sender", "sent")):
                 break
             found |= {kind} if kind else set()
-            addressed = addressed or _MAILBOX.search(line) is not None
-            timed = timed or (kind == "sent" and _TIME.search(line) is not None)
+            addressed = addressed or signs.has_mailbox(line)
+            timed = timed or (kind == "sent" and signs.has_time(line))
         sure = "subject" in found or addressed or (timed and found >= {"sender", "to"})
         return max(1, number - at) if len(found) > 1 and sure else 0
 
@@ -354,113 +275,5 @@ class _Folding:
         Return which label of a header block the line *number* begins with, looking only once.
         """
         if number not in self.labels:
-            self.labels[number] = labelled(self.lines[number])
+            self.labels[number] = signs.labelled(self.lines[number])
         return self.labels[number]
-
-
-def announces(bare: str) -> bool:
-    """
-    Tell whether a line is one that programs put over an older mail: a rule, or "Forwarded message" and its like.
-    """
-    dashed = _DASHED.match(bare)
-    original = dashed is not None and _mentions(dashed[1], _ORIGINAL)
-    return _RULE.match(bare) is not None or original or _forwards(bare)
-
-
-def labelled(line: str) -> str | None:
-    """
-    Return which header of an older mail *line* shows, in any language: sender, sent, to or subject; None for none.
-    """
-    label = _LABEL.match(line[:_LABEL_CAP])
-    return _KINDS.get(label[1].strip(" *_\xa0").lower()) if label else None
-
-
-def _lower(text: str) -> str:
-    """
-    Return *text* in lower case, a Turkish dotted I and a printer's apostrophe as the plain ones.
-    """
-    return text.lower() if text.isascii() else text.lower().replace("i\u0307", "i").replace("\u2019", "'")
-
-
-def _looked_at(line: str) -> str:
-    """
-    Return what is looked at of *line*: its beginning, without the marks for the direction of writing.
-    """
-    return line[:_LOOKED_AT] if line.isascii() else line[:_LOOKED_AT].translate(DIRECTIONS)
-
-
-def _is_quote(line: str) -> bool:
-    return _QUOTE.match(line) is not None and not line.rstrip().endswith("<<")
-
-
-def _opens(text: str) -> bool:
-    """
-    Tell whether *text* begins as an attribution does: with "On", "Am" and so on, a weekday cut short, or a figure.
-    """
-    first = _FIRST_WORD.match(text)
-    return first is not None and (first[1] is not None or first[3] is not None or first[2].lower() in _OPENS)
-
-
-def _mentions(text: str, phrases: Iterable[str]) -> bool:
-    """
-    Tell whether one of *phrases* stands in *text*, as whole words where its script parts words by blanks.
-    """
-    lowered = f" {_lower(text)} "
-    for phrase in phrases:
-        at = lowered.find(phrase)
-        while at >= 0:
-            after = at + len(phrase)
-            if phrase[-1] >= _SPACELESS or not (lowered[at - 1].isalnum() or lowered[after].isalnum()):
-                return True
-            at = lowered.find(phrase, after)
-    return False
-
-
-def _attributes(joined: str, *, quoted: bool) -> bool:
-    """
-    Tell whether *joined* introduces a quotation. With `>` lines after it less is asked than without.
-    """
-    dated = _DATE.search(joined) is not None
-    if not dated or not _opens(joined):
-        told = _mentions(joined, _TOLD) if quoted else dated and _mentions(joined, _WROTE) and _TIME.search(joined)
-        return bool(told) and (_MAILBOX if quoted else _FRAMED_MAILBOX).search(joined) is not None
-    if quoted:
-        return _MAILBOX.search(joined) is not None or _mentions(joined, _TOLD)
-    timed = _TIME.search(joined) is not None
-    if _FRAMED_MAILBOX.search(joined):
-        return (timed and _ENDS_MAILBOX.search(joined) is not None) or _mentions(joined, _TOLD)
-    return timed and _ENDS.search(joined[-_TAIL:]) is not None and _mentions(joined, _WROTE)
-
-
-def _is_wrapped(quoted: str, line: str) -> bool:
-    """
-    Tell whether *line*, between two quoted ones, is the end of the first: a program wrapped it and forgot the mark.
-    """
-    broken_link = "://" in quoted and " " not in line.strip()
-    return broken_link or (len(quoted) >= _WRAPPED_AT and not line.lstrip()[:1].isupper())
-
-
-def _forwards(bare: str) -> bool:
-    dashed = _DASHED.match(bare)
-    begins = bare.endswith(":") and _BEGINS_FORWARD.match(bare) is not None
-    said = _lower(dashed[1]) if dashed else _lower(bare) if begins else ""
-    return any(phrase in said for phrase in _FORWARDED)
-
-
-def _is_disclaimer(said: str) -> bool:
-    """
-    Tell a paragraph that forbids strangers to read the mail, in lower case, from what a customer says.
-    """
-    if len(said) < _DISCLAIMER_LEAST or not _mentions(said[:_DISCLAIMER_CAP], _MESSAGE):
-        return False
-    return any(word in said[:_DISCLAIMER_CAP] for word in _SECRET) and any(word in said for word in _STRANGER)
-
-
-def _is_device(bare: str) -> bool:
-    """
-    Tell "Sent from my phone" from a sentence that begins like it.
-    """
-    bare = _FRAMED.sub("", bare)
-    if len(bare) > _DEVICE_CAP or not _lower(bare.lstrip("*_[ ")).startswith(_DEVICE):
-        return False
-    return len(bare.split()) <= _DEVICE_WORDS and not _SENTENCE.search(bare)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from chalicelib.mail.reply import is_forward, split
+from chalicelib.mail.reply import split
+from chalicelib.mail.signs import is_forward
 
 ANSWER = "It came today.\nBoth lamps are broken."
 OLDER = "Dear customer,\n\nyour parcel is on its way."

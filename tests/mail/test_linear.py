@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from chalicelib.mail import headers, html, mime, reply
+from chalicelib.mail import headers, html, mime, reply, signs
 
 LINES = {
     "On": "On \n",
@@ -46,7 +46,7 @@ class Counting:
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES)
 def test_each_line_of_a_text_costs_the_same(monkeypatch, line):
     one = Counting(monkeypatch, reply._Folding, "_step", "_next_said", "_label", "_attribution", "_head")
-    two = Counting(monkeypatch, reply, "_mentions", "_attributes", "_opens", "_is_quote", "_is_device")
+    two = Counting(monkeypatch, signs, "mentions", "attributes", "opens", "is_quote", "is_device")
 
     def work(times: int) -> int:
         one.calls.clear()
