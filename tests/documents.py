@@ -3,7 +3,8 @@ Items of the table as tests look at them: their document as text, however it is 
 """
 
 import base64
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chalicelib.adapters import rows
@@ -12,6 +13,16 @@ from chalicelib.adapters import rows
 def document(item: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the document of an item as DynamoDB holds it: `{attribute: {type: value}}`."""
     return str(plain(item)["data"])
+
+
+def audit_lines(items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the audit lines among rows as `plain` gives them, wherever they lie, in no order."""
+    lines = []
+    for row in items:
+        held = json.loads(row["data"]) if row["sk"].startswith(("EVENT#", "MESSAGE#")) else {}
+        line = held.get("audit") if row["sk"].startswith("MESSAGE#") else held
+        lines += [line] if line else []
+    return lines
 
 
 def plain(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

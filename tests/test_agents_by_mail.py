@@ -3,6 +3,7 @@ Agents by mail: told of what concerns them, they answer by mail what is surely t
 """
 
 import itertools
+import json
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -104,7 +105,7 @@ def received(world, letter, **verdicts):
 
 
 def whys(world, number):
-    return " ".join(row["data"] for row in world.rows("EVENT#") if row["pk"] == f"TICKET#{number}")
+    return json.dumps(world.events(number), ensure_ascii=False)
 
 
 def on_page(world, number):

@@ -110,8 +110,7 @@ def test_a_bounced_answer_opens_the_ticket_again_and_says_so(world, number):
     ticket = world.desk.table.ticket(number)
     assert ticket.status is Status.OPEN
     assert ticket.survey.reason == "the ticket became open before it was sent"
-    events = [row["data"] for row in world.rows("EVENT#") if number in row["pk"]]
-    assert "Opened again: the last reply could not be delivered." in events[-1]
+    assert "Opened again: the last reply could not be delivered." in world.events(number)[-1]["why"]
     assert told(world, number) == ["reply_undeliverable"]
 
 

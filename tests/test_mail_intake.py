@@ -2,6 +2,8 @@
 Mail coming in: it opens tickets, finds them again, and nothing of it is lost.
 """
 
+import json
+
 import pytest
 from moto.backends import get_backend
 
@@ -63,7 +65,7 @@ def ses_ids(number):
 
 
 def whys(world, number):
-    return " ".join(row["data"] for row in world.rows("EVENT#") if row["pk"] == f"TICKET#{number}")
+    return json.dumps(world.events(number), ensure_ascii=False)
 
 
 # A new ticket

@@ -35,3 +35,9 @@ def test_an_update_leaves_one_document(world, before, after, where):
     Row(*KEY).update(rows.setting(after))
     assert rows.value(dict, rows.get(KEY)) == after
     assert [name for name in stored(world) if name in ("data", "packed")] == [where]
+
+
+@pytest.mark.parametrize("value", [SHORT, LONG])
+def test_half_a_character_is_stored_as_a_question_mark(world, value):
+    rows.row(KEY, value | {"name": "Eva \ud800"}).save()
+    assert rows.value(dict, rows.get(KEY)) == value | {"name": "Eva ?"}

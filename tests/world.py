@@ -188,6 +188,10 @@ class World:
         found = itertools.chain.from_iterable(partition.values() for partition in partitions)
         return [{name: value.to_json() for name, value in item.attrs.items()} for item in found]
 
+    def events(self, number: str) -> list[dict]:
+        """Return the audit lines of a ticket, oldest first."""
+        return self.desk.table.events(number, after=None, limit=1000)
+
     def rows(self, sort_prefix: str = "") -> list[dict]:
         shown = (plain(item) for item in self.items() if item["sk"]["S"].startswith(sort_prefix))
         return sorted(shown, key=lambda row: (row["pk"], row["sk"]))

@@ -5,7 +5,7 @@ The one table, and the only place where its keys are built.
 |---|---|---|---|
 | ticket | `TICKET#<number>` | `TICKET` | every change, guarded by its version |
 | message | `TICKET#<number>` | `MESSAGE#<ulid>` | the change that brought it; its delivery state later |
-| audit and why | `TICKET#<number>` | `EVENT#<ulid>` | every change, once: it also proves that the change was written |
+| audit and why | `TICKET#<number>` | `EVENT#<ulid>` | every change that brings no message: in a message lies the line of the change that brought it. It also proves that the change was written |
 | outbox | `TICKET#<number>` | `OUTBOX#<ulid>` | the change that wants something sent; gone when it is sent |
 | receipt | `RECEIPT#<scope>#<hash>` | `RECEIPT` | the first of equal inputs; `expires_at` |
 | mail id | `MAIL#<hash of Message-ID>` | `MAIL` | the mail that carries it, or that was sent with it |

@@ -112,9 +112,8 @@ def setting(value: Any) -> list[Any]:  # noqa: ANN401
 
 
 def _document(value: Any) -> dict[str, Any]:  # noqa: ANN401
-    data = codec.dumps(value)
-    encoded = data.encode()
-    return {"packed": zlib.compress(encoded)} if len(encoded) >= _PACKED_FROM else {"data": data}
+    encoded = codec.dumps(value).encode("utf-8", "replace")  # half a character has no bytes in UTF-8: a question mark
+    return {"packed": zlib.compress(encoded)} if len(encoded) >= _PACKED_FROM else {"data": encoded.decode()}
 
 
 def connection() -> Any:  # noqa: ANN401

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
@@ -122,6 +123,20 @@ class Table:
 
     def events(self, reference: str, *, after: str | None, limit: int) -> list[dict[str, Any]]:
         """Return a ticket's audit lines, oldest first: what happened, by whom, and why."""
+        found: list[dict[str, Any]] = []
+        while len(found) < limit:
+            alone = self._lines(reference, after, limit)
+            said = self.messages(reference, after=after, limit=limit)
+            lines = alone + [{"id": message.id, **message.audit} for message in said if message.audit]
+            ends = [page[-1] for page in ([line["id"] for line in alone], [m.id for m in said]) if len(page) == limit]
+            after = min(ends, default=None)  # beyond the end of a full page may stand more
+            found += sorted((line for line in lines if not after or line["id"] <= after), key=itemgetter("id"))
+            if after is None:
+                break
+        return found[:limit]
+
+    def _lines(self, reference: str, after: str | None, limit: int) -> list[dict[str, Any]]:
+        """Return the audit lines that no message carries."""
         low = f"EVENT#{after}\x01" if after else "EVENT#"
         condition = Row.sk.between(low, "EVENT#~")
         found = Row.query(keys.ticket(reference).pk, condition, consistent_read=True, limit=limit, page_size=limit)
@@ -215,7 +230,7 @@ class Table:
                 _transact(unsent, puts, ledgers, token=change.ticket.change)
             except TransactWriteError as error:
                 failed = _failed(error, names)
-                if failed and attempt and rows.get(keys.event(change.ticket.reference, change.ticket.change)):
+                if failed and attempt and rows.get(_line_key(change)):
                     return
                 if failed:
                     raise self._conflict(failed, change) from error
@@ -270,8 +285,6 @@ class Table:
             yield "limit", self._receipt(change.limit), free
         held = rows.row(keys.ticket(ref), ticket, index=keys.index(ticket, self.shards), version=ticket.version)
         yield "ticket", held, guard
-        for message in change.messages:
-            yield "message", message_row(ref, message), None
         for outgoing in change.outgoing:
             yield "outbox", queued_row(ref, outgoing, self.clock(), self.shards.due), None
         for mail_id in change.mail_ids:
@@ -281,14 +294,29 @@ class Table:
             counted = _counted(change.counted[1]) if change.counted and _counts_for_newcomer(change) else {}
             yield "customer", rows.row(keys.customer(known.address), known, **counted), Row.pk.does_not_exist()
         line: dict[str, Any] = {"at": at, "by": change.act.by, "what": change.what, "version": ticket.version}
-        extra = {"why": change.why, "detail": change.detail}
-        yield "event", rows.row(keys.event(ref, ticket.change), line | {k: v for k, v in extra.items() if v}), None
+        line |= {name: told for name, told in (("why", change.why), ("detail", change.detail)) if told}
+        if change.messages:
+            first, *others = change.messages
+            for message in (replace(first, audit=line), *others):
+                yield "message", message_row(ref, message), None
+        else:
+            yield "event", rows.row(_line_key(change), line), None
         if change.following:
             yield from self._puts(change.following)
 
     def _receipt(self, receipt: Receipt) -> Row:
         expires = self.clock() + timedelta(days=keys.receipt_days(receipt.scope))
         return rows.row(keys.receipt(receipt.scope, receipt.key), receipt, expires_at=int(expires.timestamp()))
+
+
+def _line_key(change: Change) -> keys.Key:
+    """Return where the audit line of a change lies: with its first message, or by itself."""
+    reference = change.ticket.reference
+    return (
+        keys.message(reference, change.messages[0].id)
+        if change.messages
+        else keys.event(reference, change.ticket.change)
+    )
 
 
 def known_customer(held: Row) -> Customer:

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.promises import Clock
@@ -152,7 +153,7 @@ class Message:
     `text` is what is new, `quoted_text` what was folded, `full_text` all of it (None: the same as `text`).
     `delivery` holds one state for each recipient of a message that is mailed, and `version` guards it. `raw_key` names
     the raw mail, `body_key` the whole words of a message too large for the table, `html_key` its cleaned HTML, which is never
-    kept in the table, and `note` says what the desk thought of it.
+    kept in the table, and `note` says what the desk thought of it. `audit` is the line of the change that brought it.
     """
 
     id: str
@@ -174,6 +175,7 @@ class Message:
     body_key: str | None = None
     html_key: str | None = None
     note: str | None = None
+    audit: Mapping[str, Any] | None = None
     version: int = 1
 
 

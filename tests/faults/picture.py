@@ -15,6 +15,7 @@ from chalicelib.domain.change import Outgoing
 from chalicelib.domain.promises import Clock
 from chalicelib.domain.sending import Progress
 from chalicelib.domain.ticket import Customer, Message, Ticket
+from tests.documents import audit_lines
 from tests.faults.stage import Stage
 
 _NUMBER = re.compile(r"CL-[0-9A-Z]{5}-[0-9A-Z]{5}")
@@ -48,8 +49,7 @@ def _ticket(ticket: Ticket, rows: list[dict[str, Any]]) -> list[str]:
     said = "; ".join(f"{name} {value}" for name, value in about.items() if value)
     lines = [f"ticket {ticket.subject!r} {ticket.status} v{ticket.version} {ticket.priority}; {said}"]
     lines += sorted(_message(codec.loads(Message, row["data"])) for row in own if row["sk"].startswith("MESSAGE#"))
-    changes = [json.loads(row["data"]) for row in own if row["sk"].startswith("EVENT#")]
-    happened = [change["what"] for change in sorted(changes, key=lambda change: change["version"])]
+    happened = [change["what"] for change in sorted(audit_lines(own), key=lambda change: change["version"])]
     lines.append(f"  happened: {', '.join(happened)}")
     return lines + [_unsent(row) for row in own if row["sk"].startswith("OUTBOX#")]
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 
 import app
 from chalicelib.usecases import due, mail, sending
-from tests.documents import document
+from tests.documents import audit_lines, document
 from tests.faults.sky import Stored
 from tests.faults.stage import Stage, _http_event, raised
 from tests.soak.store import Store
@@ -130,8 +130,7 @@ class Played:
 
     def whys(self) -> list[str]:
         """Return the sentences on all tickets."""
-        lines = (json.loads(row["data"]) for row in self.store.rows() if row["sk"].startswith("EVENT#"))
-        return [why for line in lines for why in line.get("why", ())]
+        return [why for line in audit_lines(self.store.rows()) for why in line.get("why", ())]
 
     def _heard(self, before: Mapping[str, Any] | None, item: Mapping[str, Any]) -> None:
         if before is None and item["sk"]["S"].startswith("OUTBOX#"):

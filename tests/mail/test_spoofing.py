@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import pytest
 
-from chalicelib.adapters.rows import Row
 from chalicelib.domain import arrivals
 from chalicelib.domain.signing import reply_address, thread_id
 from chalicelib.domain.ticket import Role
@@ -122,8 +121,7 @@ def became(world, taken, number):
     Return what became of a mail that was taken in, as who looks at the tickets sees it.
     """
     if taken.reference != number:
-        events = Row.query(f"TICKET#{taken.reference}", Row.sk.startswith("EVENT#"))
-        return "its own, naming" if any(number in event.data for event in events) else "its own"
+        return "its own, naming" if number in str(world.events(taken.reference)) else "its own"
     newest = world.desk.table.newest_messages(number, 1)[0]
     heard = newest.verified and newest.author.role is Role.CUSTOMER
     assert heard or (not newest.verified and newest.author.role is Role.THIRD_PARTY)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tests.documents import document
+from tests.documents import audit_lines, document, plain
 from tests.faults.sky import Item
 
 WAITING = frozenset({"pending", "resolved", "closed", "spam", "merged"})
@@ -93,8 +93,9 @@ class Diary:
             self._look_at_clocks(doc)
         elif sk.startswith("OUTBOX#") and before is None:
             self._put_out(now, reference, sk[7:], json.loads(document(item)))
-        elif sk.startswith("EVENT#") and before is None:
-            self._step(now, reference, json.loads(document(item)))
+        elif before is None:
+            for line in audit_lines([plain(item)]):
+                self._step(now, reference, line)
 
     def latest(self, reference: str) -> Mapping[str, Any]:
         return self.steps[reference][-1].doc
