@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from botocore import handlers
 
-from bench.meter import _INDEXES, Item, _size, _stored, _written
+from bench.meter import _INDEXES, Item, _stored, _written, size
 from bench.use_cases import _life, _mail, _open, _reply, _warm
 from chalicelib.usecases import listing, tickets
 from chalicelib.usecases.listing import Asked
@@ -51,7 +51,7 @@ class Footprint:
             self.read[place] += units
 
     def _wrote(self, pk: str, before: Item, after: Item, times: int) -> None:
-        self.written[Place("table", pk)] += ceil(max(_size(before), _size(after), 1) / _KB) * times
+        self.written[Place("table", pk)] += ceil(max(size(before), size(after), 1) / _KB) * times
         for index in _INDEXES:
             was, now = ((item.get(f"{index}_pk"), item.get(f"{index}_sk")) for item in (before, after))
             for place in (was, now) if was != now else ():
@@ -90,7 +90,7 @@ def _reads(operation: str, params: dict[str, Any], answer: dict[str, Any]) -> It
 
 
 def _units(items: list[Item | None], *, consistent: bool) -> float:
-    return max(ceil(sum(_size(item) for item in items) / (4 * _KB)), 1) * (1 if consistent else 0.5)
+    return max(ceil(sum(size(item) for item in items) / (4 * _KB)), 1) * (1 if consistent else 0.5)
 
 
 def answered(world: World) -> None:

@@ -6,6 +6,7 @@ one zip with the same bytes for the same input: sorted, dated 1980, compiled, wi
 """
 
 import argparse
+import fcntl
 import hashlib
 import json
 import os
@@ -75,10 +76,13 @@ def package(architecture: str = AWS_ARCHITECTURE, *, out: Path = ROOT / "build")
     out.mkdir(parents=True, exist_ok=True)
     built = Package(out / "data.json", out / "desk.json", out / "function.zip")
     work = out / f"chalice-{architecture}"
-    chalice(architecture, work)
+    with (ROOT / ".build.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # Chalice writes what it builds into one folder of the checkout
+        chalice(architecture, work)
+        together = libraries(work / "layer-deployment.zip")
     write_json(built.data, load_yaml(ROOT / "infra/data.yaml"))
     write_json(built.desk, finished(yaml.safe_load((work / "sam.yaml").read_text())))
-    shutil.copyfile(libraries(work / "layer-deployment.zip"), built.function)
+    shutil.copyfile(together, built.function)
     append(built.function, dict(code(work)))
     return built
 
