@@ -30,11 +30,16 @@ WARM_EVENTS = 5
 LIBRARIES = ("botocore", "dateutil", "jmespath", "six.py", "urllib3")
 ANCHOR = "import botocore.session; botocore.session.get_session().create_client('dynamodb', region_name='eu-west-1')"
 BARE = """
+from base64 import b64decode
 import botocore.session
 client = botocore.session.get_session().create_client("dynamodb")
 
 
 def handler(event, context):
+    for each in event["items"]:
+        for value in each["Put"]["Item"].values():
+            if "B" in value:
+                value["B"] = b64decode(value["B"])  # an event is JSON
     client.transact_write_items(TransactItems=event["items"])
 """
 _REFERENCES = re.compile(r"I\s+refs:\s+([\d,]+)")

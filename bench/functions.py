@@ -5,6 +5,7 @@ Each function of the zip with work that it really has, on the embedded AWS: ever
 import itertools
 import json
 import os
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -104,7 +105,7 @@ class Stand:
         return {**event("eventbridge-reconcile"), "time": LONG_AGO.isoformat()}
 
     def written(self, count: int) -> list[list[dict[str, Any]]]:
-        """Open *count* tickets, and return what each transaction put, for other keys and without conditions."""
+        """Open *count* tickets, and return what each transaction put, as JSON, for other keys and without conditions."""
         from chalicelib.adapters import rows
 
         seen: list[list[dict[str, Any]]] = []
@@ -185,7 +186,10 @@ def stand(home: Path) -> Iterator[Stand]:
 
 
 def _moved(item: dict[str, Any], prefix: str) -> dict[str, Any]:
-    return {**item, "pk": {"S": prefix + item["pk"]["S"]}}
+    carried = {
+        name: {"B": b64encode(value["B"]).decode()} if "B" in value else value for name, value in item.items()
+    }  # fmt: skip
+    return {**carried, "pk": {"S": prefix + item["pk"]["S"]}}
 
 
 def _mail(number: int) -> bytes:
