@@ -91,4 +91,6 @@ def _default(field: Field[Any]) -> Any:  # noqa: ANN401
 
 @cache
 def _hints(kind: Any) -> dict[str, Any]:  # noqa: ANN401
-    return get_type_hints(kind)
+    """Return the type of each field; only one that stands in quotes has to be looked up, which is dear."""
+    types_of = {field.name: field.type for field in fields(kind)}
+    return get_type_hints(kind) if any(isinstance(each, str) for each in types_of.values()) else types_of

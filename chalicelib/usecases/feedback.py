@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.domain.delivery import SUPPRESSED_FOR, Feedback
 from chalicelib.domain.ticket import DeliveryState
-from chalicelib.usecases.sending import reopen_undelivered, settle
+from chalicelib.usecases.sending import settle
 from chalicelib.wiring import Desk
 
 _STATES = {
@@ -59,7 +59,9 @@ def _settle(desk: Desk, feedback: Feedback) -> None:
         desk.table.suppress(feedback.recipient, feedback.at + SUPPRESSED_FOR["bounce"], "mail to this address bounced")
         message = desk.table.message(feedback.reference, feedback.outbox_id)
         if message and not message.automatic:
-            reopen_undelivered(desk, feedback)
+            from chalicelib.usecases import undelivered
+
+            undelivered.reopen(desk, feedback)
     if feedback.state is DeliveryState.COMPLAINED:
         because = "this address complained about our mail"
         desk.table.suppress(feedback.recipient, feedback.at + SUPPRESSED_FOR["complaint"], because)

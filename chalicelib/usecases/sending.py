@@ -2,23 +2,20 @@
 Sending what waits in the outbox: claim, send, settle. The only thing that talks to customers and team leads.
 """
 
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 
 from chalicelib.adapters import queues, topic
-from chalicelib.adapters.conflicts import Outrun, Repeated
+from chalicelib.adapters.conflicts import Outrun
 from chalicelib.adapters.mailer import Refused, Silence, send
 from chalicelib.adapters.outbox import Unsent
-from chalicelib.domain import lifecycle
 from chalicelib.domain.agents import TO_AGENTS
 from chalicelib.domain.budgets import TOLD_MOST
-from chalicelib.domain.change import Change, Receipt
 from chalicelib.domain.delivery import Feedback, risen
 from chalicelib.domain.errors import Busy
 from chalicelib.domain.sending import HELD_AFTER, Progress, State, Step, look_again_at, retry_at, step
-from chalicelib.domain.ticket import SYSTEM, DeliveryState, Ticket
+from chalicelib.domain.ticket import DeliveryState
 from chalicelib.usecases import letters
 from chalicelib.wiring import Desk
 
@@ -67,7 +64,10 @@ def _mail(desk: Desk, unsent: Unsent) -> Outcome:
         return _not_sent(desk, unsent, suppressed)
     spent = _reserved(desk, unsent)
     if spent:
-        return _taken_out(desk, unsent, spent)
+        from chalicelib.usecases import undelivered
+
+        undelivered.take_out(desk, unsent, spent)
+        return Outcome.UNTOLD if unsent.outgoing.what in TO_AGENTS else Outcome.OVER_BUDGET
     try:
         prepared = letters.prepared(desk, unsent.reference, unsent.outgoing)
     except (ValueError, LookupError, TypeError) as error:
@@ -106,25 +106,6 @@ def _reserved(desk: Desk, unsent: Unsent) -> str | None:
     most = shop.acknowledgements_per_hour
     free = desk.outbox.reserve(shop.id, most, unsent.reference, desk.clock())
     return None if free else f"{most} were sent for {shop.name} in an hour"
-
-
-def _taken_out(desk: Desk, unsent: Unsent, reason: str) -> Outcome:
-    """Take a mail that is over its budget out of the outbox; the ticket says why, in the same transaction."""
-    outgoing = unsent.outgoing
-    to_agent = outgoing.what in TO_AGENTS
-
-    def decide(ticket: Ticket) -> Change | None:
-        now = desk.outbox.find(unsent.reference, outgoing.id)
-        if now is None or now.claim:
-            return None
-        storefront = desk.house.storefront(ticket.storefront)
-        if to_agent:
-            untold = lifecycle.not_mailed(ticket, outgoing.what, reason, storefront, desk.act(SYSTEM))
-            return replace(untold, unsent=outgoing.id)
-        return lifecycle.unacknowledged(ticket, outgoing.id, reason, storefront, desk.act(SYSTEM))
-
-    desk.table.change(unsent.reference, decide)
-    return Outcome.UNTOLD if to_agent else Outcome.OVER_BUDGET
 
 
 def _publish(desk: Desk, unsent: Unsent) -> Outcome:
@@ -174,38 +155,15 @@ def _hold(desk: Desk, unsent: Unsent, reason: str) -> Outcome:
 
 def _not_sent(desk: Desk, unsent: Unsent, reason: str) -> Outcome:
     """Settle a mail to an address that must not be written to: it shows as bounced, and the ticket says so."""
+    from chalicelib.usecases import undelivered
+
     to = unsent.outgoing.to
     bounce = Feedback(unsent.outgoing.id, unsent.reference, "", to, DeliveryState.BOUNCED, desk.clock(), reason)
     if unsent.outgoing.what == "agent-reply":
-        reopen_undelivered(desk, bounce)
+        undelivered.reopen(desk, bounce)
     elif unsent.outgoing.what != "digest":  # which is no ticket's
-        _tell_on_the_ticket(desk, unsent, reason)
+        undelivered.tell(desk, unsent, reason)
     return Outcome.SENT if _settled(desk, unsent, bounce) else Outcome.DONE_BEFORE
-
-
-def _tell_on_the_ticket(desk: Desk, unsent: Unsent, reason: str) -> None:
-    """Leave the reason why an automatic mail was not sent: once for each mail."""
-
-    def decide(ticket: Ticket) -> Change:
-        storefront = desk.house.storefront(ticket.storefront)
-        change = lifecycle.not_mailed(ticket, unsent.outgoing.what, reason, storefront, desk.act(SYSTEM))
-        return replace(change, receipt=Receipt("unsent", unsent.outgoing.id))
-
-    with suppress(Repeated):
-        desk.table.change(unsent.reference, decide)
-
-
-def reopen_undelivered(desk: Desk, bounce: Feedback) -> None:
-    """Open a ticket again whose answer did not arrive, and tell the lead: once for each answer."""
-    receipt = Receipt("bounce", bounce.outbox_id)
-
-    def decide(ticket: Ticket) -> Change:
-        storefront = desk.house.storefront(ticket.storefront)
-        change = lifecycle.bounced(ticket, bounce.recipient, storefront, desk.act(SYSTEM))
-        return replace(change, receipt=receipt)
-
-    with suppress(Repeated):
-        desk.table.change(bounce.reference, decide)
 
 
 def _settled(desk: Desk, unsent: Unsent, said: Feedback, read: letters.Prepared | None = None) -> bool:
