@@ -366,17 +366,7 @@ SCENARIOS = (
         "opens by API",
         nothing,
         opens_by_api,
-        text("""
-        ticket 'My parcel' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
-          customer 'Where is it?'
-          system ...; automatic; eva@customer.test delivered
-          happened: opened
-        customer eva@customer.test
-        mail to eva@customer.test: Re: [<number>] My parcel
-        mail id: 1
-        receipt API: 1
-        answered 201 My parcel: 1
-    """),
+        f"{ACKNOWLEDGED}\nreceipt API: 1\nanswered 201 My parcel: 1",
     ),
     Scenario(
         "opens with an upload",

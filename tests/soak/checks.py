@@ -236,7 +236,7 @@ class Ladder:
         Let the clocks run from one step to the next, which is where they speak, if they do.
 
         Steps count from when they were decided (`at`), which an order that came late puts before it was written. A clock
-        that is over its time when its ticket wakes up, because others targets were set while it slept, speaks in that very step.
+        that is over its time when its ticket wakes up, because other targets were set while it slept, speaks in that very step.
         """
         until = following.seen_at if following else self.end
         begins = max(step.at, self.reckoned)
