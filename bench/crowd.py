@@ -19,7 +19,6 @@ from chalicelib.adapters import aws, ids, keys, rows
 from chalicelib.adapters.table import Table
 from chalicelib.config import config
 from chalicelib.domain import lifecycle, opening
-from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.change import Act, Change
 from chalicelib.domain.reference import draw
 from chalicelib.domain.storefront import Storefront
@@ -81,7 +80,7 @@ def _opened(number: int, at: datetime) -> Ticket:
     intake = opening.Intake(
         Person(f"eva{number}@customer.test", "Eva"), "Where is my parcel?", "It is late.", Channel.API, "en"
     )
-    return opening.open_ticket(intake, draw(ids.choose), SHOP, _act(at), Ledger()).ticket
+    return opening.open_ticket(intake, draw(ids.choose), SHOP, _act(at)).ticket
 
 
 def _at_risk(number: int, at: datetime) -> Ticket:
@@ -119,7 +118,7 @@ def wrong(count: int) -> list[str]:
         survey, clock = ticket.survey, ticket.first_response
         did = survey.sent_at == AT if survey else bool(clock and clock.spoken)
         later = ticket.due_at is not None and ticket.due_at > AT
-        found = (written[reference, "EVENT"], written[reference, "OUTBOX"], did, later)
+        found = (len(ticket.lines), written[reference, "OUTBOX"], did, later)
         if found != (1, 1, True, True):
             told.append(f"{reference} ({'survey' if survey else 'promise'}): changes, outbox, done, due later: {found}")
     return told
@@ -131,9 +130,10 @@ class Watched(Table):
 
     told: TextIO = sys.stdout
 
-    def commit(self, change: Change) -> None:
-        Table.commit(self, change)
+    def commit(self, change: Change) -> Ticket:
+        written = Table.commit(self, change)
         self.told.write(f"changed {time.monotonic()}\n")
+        return written
 
 
 def work(told: TextIO) -> None:

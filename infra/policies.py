@@ -70,7 +70,7 @@ GRANTS: dict[str, tuple[Grant, ...]] = {
         Grant("s3:GetObject PutObject", (f"{FILES}/uploads/*", f"{FILES}/files/*")),
     ),
     "IntakeQueue": (
-        Grant("dynamodb:GetItem PutItem UpdateItem", (TABLE,)),
+        Grant("dynamodb:GetItem PutItem", (TABLE,)),
         Grant("s3:GetObject", (f"{FILES}/uploads/*",)),
         Grant("s3:PutObject", (f"{FILES}/files/*",)),
         Grant("sns:Publish", ("${EscalationTopic}",)),

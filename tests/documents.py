@@ -19,9 +19,10 @@ def audit_lines(items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the audit lines among rows as `plain` gives them, wherever they lie, in no order."""
     lines = []
     for row in items:
-        held = json.loads(row["data"]) if row["sk"].startswith(("EVENT#", "MESSAGE#")) else {}
+        held = json.loads(row["data"]) if row["sk"].startswith(("EVENT#", "MESSAGE#", "TICKET")) else {}
+        lines += held.get("lines", [])
         line = held.get("audit") if row["sk"].startswith("MESSAGE#") else held
-        lines += [line] if line else []
+        lines += [line] if line and "what" in line else []
     return lines
 
 

@@ -448,14 +448,17 @@ def test_an_agent_who_names_a_number_alone_has_a_ticket_of_his_own_and_is_told_h
 def test_what_is_refused_costs_an_agent_none_of_his_own_acknowledgements(world, eva, hers):
     number, _ = hers
     world.receive(eva.mail("My own lamp is broken.", sender="Ana <ana@shop.test>", subject="Lamp"))
+    world.settle()
     before = world.desk.table.customer(ANA.address).ledger
     for n in range(12):
         own = world.receive(
             eva.mail(f"It left {n}.", sender="Ana <ana@shop.test>", subject=f"[{number}] {n}")
         ).reference
         assert ticket(world, own).system_mails == {}
+    world.settle()
     assert world.desk.table.customer(ANA.address).ledger == before
     mine = world.receive(eva.mail("My other lamp, too.", sender="Ana <ana@shop.test>", subject="Other lamp")).reference
+    world.settle()
     assert "No acknowledgement" not in whys(world, mine)
 
 

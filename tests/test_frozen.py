@@ -4,12 +4,13 @@ A value is what a frozen dataclass with slots is, in all that the desk uses.
 
 import copy
 import pickle
-from dataclasses import FrozenInstanceError, dataclass, field, fields, is_dataclass, replace
+from dataclasses import FrozenInstanceError, dataclass, field, fields, is_dataclass
+from dataclasses import replace as usual_replace
 
 import pytest
 
 from chalicelib.domain.ticket import Author, Role
-from chalicelib.frozen import frozen
+from chalicelib.frozen import frozen, replace
 
 
 def made(decorate):
@@ -63,7 +64,7 @@ def test_it_never_changes(parcel):
     with pytest.raises((FrozenInstanceError, AttributeError, TypeError)):
         one.colour = "red"
     assert not hasattr(one, "__dict__")
-    assert replace(one, number="A2") == parcel("A2")
+    assert usual_replace(one, number="A2") == parcel("A2")
     assert one == parcel("A1")
 
 
@@ -138,3 +139,15 @@ def test_what_a_class_says_itself_stands():
             return 7
 
     assert (repr(Loud("hey")), hash(Loud("hey"))) == ("HEY", 7)
+
+
+def test_another_one_is_made_as_dataclasses_makes_it():
+    one = OURS("A1", 12.0, notes=["glass"])
+    for changes in ({}, {"number": "A2"}, {"weight": 0.0, "marks": ("!",)}):
+        assert replace(one, **changes) == usual_replace(one, **changes)
+    assert one == OURS("A1", 12.0, notes=["glass"])
+
+
+def test_another_one_has_no_other_fields():
+    with pytest.raises(TypeError, match="Parcel has no colour"):
+        replace(OURS("A1"), weight=2.0, colour="red")

@@ -64,9 +64,13 @@ def test_the_lists_of_a_large_storefront_are_spread_and_those_of_others_are_not(
     assert partitions(world, "queue") == {
         "QUEUE#demo#open", "QUEUE#demo#open#1", "QUEUE#demo#open#2", "QUEUE#other#open",
     }  # fmt: skip
-    assert partitions(world, "assignee") == {
-        "UNASSIGNED#demo", "UNASSIGNED#demo#1", "UNASSIGNED#demo#2", "UNASSIGNED#other",
+    for number in paged(world, Asked(view="unassigned")):
+        tickets.update(world.desk, number, {"assignee": "ana@shop.test"}, by=AGENT, if_match=None)
+    assert partitions(world, "queue") == {
+        "QUEUE#demo#open/assigned", "QUEUE#demo#open/assigned#1", "QUEUE#demo#open/assigned#2",
+        "QUEUE#other#open/assigned",
     }  # fmt: skip
+    assert partitions(world, "assignee") == {"ASSIGNEE#ana@shop.test"}
 
 
 def test_pages_of_a_spread_list_show_each_ticket_once_and_in_order(world):

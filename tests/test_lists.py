@@ -136,24 +136,3 @@ def test_an_index_that_lags_shows_nothing_that_has_moved_on(desk, monkeypatch):
     api.post(f"/v1/tickets/{found['at_risk']}/resolve")
     assert found["at_risk"] not in at_risk()
     assert found["waiting"] in at_risk()
-
-
-# What happened to a ticket: lines that messages carry and lines of their own, in one order
-
-
-@pytest.mark.parametrize("limit", [1, 2, 3, 5, 50])
-def test_a_tickets_lines_come_in_order_whatever_the_page(desk, limit):
-    api, found = desk
-    api.world.settle()  # the acknowledgement is a message that carries no line
-    place = f"/v1/tickets/{found['bad_ratings']}/events?limit={limit}"
-    page, lines = api.get(place).json_body, []
-    while page["items"]:
-        lines += page["items"]
-        if page["next_cursor"] is None:
-            break
-        page = api.get(f"{place}&cursor={page['next_cursor']}").json_body
-    happened = [(line["version"], line["what"]) for line in lines]
-    assert [what for _, what in happened] == ["opened", "replied", "resolved", "due", "rated"]
-    assert [version for version, _ in happened] == [1, 2, 3, 4, 5]
-    carried = {row["sk"][8:] for row in api.world.rows("MESSAGE#")}
-    assert [line["id"] in carried for line in lines] == [True, True, False, False, False]

@@ -6,11 +6,14 @@ from email.utils import parseaddr
 
 import pytest
 
+from chalicelib.adapters import codec, keys, rows
+from chalicelib.domain import budgets
 from chalicelib.domain.agents import Agent
 from chalicelib.domain.budgets import TOLD_MOST
+from chalicelib.domain.errors import Busy
 from chalicelib.domain.opening import Intake
 from chalicelib.domain.signing import Claim, recipient_digest
-from chalicelib.domain.ticket import Author, Channel, Person, Role, Status
+from chalicelib.domain.ticket import Author, Channel, Customer, Person, Role, Status
 from chalicelib.handlers import events
 from chalicelib.usecases import house, sending, surveys, tickets
 from chalicelib.usecases.uploads import Uploads
@@ -33,8 +36,8 @@ def wrote(played, subject, text="Where is it?", *, to=SUPPORT, sender=EVA, **ver
     return taken.reference
 
 
-def requested(played, subject, *, authenticated=True):
-    intake = Intake(Person(EVA, "Eva"), subject, "Where is it?", Channel.API, "", authenticated=authenticated)
+def requested(played, subject, *, authenticated=True, language=""):
+    intake = Intake(Person(EVA, "Eva"), subject, "Where is it?", Channel.API, language, authenticated=authenticated)
     by = Author(Role.CUSTOMER, "Eva", EVA)
     return tickets.open_ticket(played.desk, "demo", intake, Uploads("demo"), by=by, once=None).reference
 
@@ -90,8 +93,8 @@ def test_a_held_sender_is_heard_and_the_ticket_says_that_he_is_held(played):
         played, first
     )
     another = wrote(played, "Something else", "A new question")
-    assert "No acknowledgement: more than 20 mails of this sender came in an hour; held until" in whys(played, another)
     assert played.sent() == []
+    assert "No acknowledgement: more than 20 mails of this sender came in an hour; held until" in whys(played, another)
     played.later(3601)
     later = wrote(played, "Something else again", "Another question")
     assert "No acknowledgement" not in whys(played, later)
@@ -130,33 +133,54 @@ def test_a_lost_count_makes_one_mail_fewer_and_never_one_more(played):
     assert len(played.sent()) == 1
 
 
-def test_opening_takes_two_calls_whether_the_customer_is_known_or_not(played, monkeypatch):
+def test_opening_is_one_call_and_one_more_where_no_language_is_named(played, monkeypatch):
     played.desk.house.storefront("demo")
     calls = counted_calls(played, monkeypatch)
     for n in range(12):
-        del calls[:]
+        for language, taken in (("en", ["TransactWriteItems"]), ("", ["GetItem", "TransactWriteItems"])):
+            del calls[:]
+            requested(played, f"Question {n}", language=language)
+            assert calls == taken
+        played.sent()
+
+
+def test_when_others_always_count_first_an_acknowledgement_waits_and_is_counted_once(played, monkeypatch):
+    """Eleven go out at the same moment, each reads before any other has written: ten are sent."""
+    for n in range(11):
         requested(played, f"Question {n}")
-        assert calls == ["GetItem", "TransactWriteItems"]
-
-
-def test_when_others_always_write_first_a_ticket_opens_without_an_acknowledgement(played, monkeypatch):
-    requested(played, "First")
     table = type(played.desk.table)
-    whole = table.customer
+    whole, between = table.counted, []
 
-    def outrun(self, address, **more):
-        found = whole(self, address, **more)
-        if len(raced) < 20:
-            raced.append(address)
-            with monkeypatch.context() as calm:
-                calm.setattr(table, "customer", whole)
-                requested(played, f"Another {len(raced)}")
-        return found
+    def outrun(self, known, decide):
+        def later(ledger):
+            if not between:
+                between.append(None)
+                played.sent()
+            return decide(ledger)
 
-    raced = []
-    monkeypatch.setattr(table, "customer", outrun)
-    reference = requested(played, "Second")
-    assert "No acknowledgement: too many come for this address at this moment." in whys(played, reference)
+        return whole(self, known, later)
+
+    monkeypatch.setattr(table, "counted", outrun)
+    played.sent()
+    assert len(played.automatic) == 10
+    assert played.unsent() == []
+
+
+def test_while_others_count_for_an_address_again_and_again_its_mail_waits(played, monkeypatch):
+    reference = requested(played, "A question")
+    whole, customer = budgets.answered, rows.Row(*keys.customer(EVA))
+
+    def outrun(ledger, request, at):
+        customer.update([rows.Row.version.set(ledger.version + 1), rows.Row.data.set(codec.dumps(Customer(EVA)))])
+        return whole(ledger, request, at)
+
+    with monkeypatch.context() as crowded:
+        crowded.setattr(budgets, "answered", outrun)
+        with pytest.raises(Busy):
+            sending.send_out(played.desk, reference, played.fresh[-1][1])
+    assert (len(played.unsent()), played.automatic) == (1, [])
+    played.sent()
+    assert (played.unsent(), [parseaddr(to)[1] for to in played.automatic]) == ([], [EVA])
 
 
 def test_an_automatic_mail_to_a_stranger_repeats_nothing_of_his_not_even_an_id(played):

@@ -2,13 +2,25 @@
 How a document lies in its item: as it is, or deflated where it would cost another KB.
 """
 
+import base64
+import zlib
+
 import pytest
 
-from chalicelib.adapters import keys, rows
+from chalicelib.adapters import codec, keys, rows
+from chalicelib.adapters.phrases import PHRASES
 from chalicelib.adapters.rows import Row
+from chalicelib.domain.opening import Intake
+from chalicelib.domain.ticket import Author, Channel, Person, Role
+from chalicelib.usecases import tickets
+from chalicelib.usecases.uploads import Uploads
+from tests.documents import document
 
 KEY = keys.event("CL-1", "1")
 SHORT = {"why": "It is short."}
+INTAKE = Intake(Person("eva@customer.test", "Eva"), "Size 42", "Do you have it?", Channel.API, "en")
+BUYER = Author(Role.CUSTOMER, "Eva", "eva@customer.test")
+CHECKSUM = 0x62748EA6
 LONG = {"why": "He asked for a supervisor, and said why. " * 40 + "Größe"}
 
 
@@ -27,6 +39,23 @@ def test_a_document_comes_back_as_it_was(world, value, where):
 def test_what_is_deflated_costs_less(world):
     rows.row(KEY, LONG).save()
     assert len(rows.get(KEY).packed) * 10 < len(LONG["why"])
+
+
+def test_what_was_deflated_without_phrases_is_read_as_before(world):
+    encoded = codec.dumps(LONG).encode()
+    Row(*KEY, packed=zlib.compress(encoded)).save()
+    assert rows.value(dict, rows.get(KEY)) == LONG
+
+
+def test_the_phrases_are_those_with_which_documents_are_stored():
+    """Whoever changes one cannot read what was deflated with it: add new ones beside these."""
+    assert zlib.adler32(PHRASES) == CHECKSUM
+
+
+def test_a_usual_ticket_is_deflated_to_a_third(world):
+    tickets.open_ticket(world.desk, "demo", INTAKE, Uploads("demo"), by=BUYER, once=None)
+    (row,) = (item for item in world.items() if item["sk"]["S"] == "TICKET")
+    assert len(base64.b64decode(row["packed"]["B"])) * 3 < len(document(row))
 
 
 @pytest.mark.parametrize(("before", "after", "where"), [(SHORT, LONG, "packed"), (LONG, SHORT, "data")])

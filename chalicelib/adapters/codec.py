@@ -13,7 +13,7 @@ Frozen dataclasses as JSON and back: what is at its default is left out, so docu
 
 import json
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
@@ -23,29 +23,41 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 T = TypeVar("T")
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+
+
 def dumps(value: Any) -> str:  # noqa: ANN401 any of the domain's values
-    return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"))
+    return _encode(plain(value))
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401 one line for each kind of value
+def plain(value: Any) -> Any:  # noqa: ANN401 any of the domain's values
     """Return *value* as JSON can hold it."""
-    if isinstance(value, Enum):
-        return value.value
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
-    if isinstance(value, datetime):
-        return written(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, time):
-        return value.isoformat("minutes")
-    if isinstance(value, Mapping):
-        return {plain(key): plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [plain(item) for item in value]
-    return {f.name: plain(held) for f in fields(value) if (held := getattr(value, f.name)) != _default(f)}
+    kind: Any = type(value)
+    make = _plain_of(kind)
+    return make(value) if make else value
+
+
+@cache
+def _plain_of(kind: Any) -> Callable[[Any], Any] | None:  # noqa: ANN401 a type
+    """Return what makes JSON of the values of a type; None where they are JSON."""
+    if issubclass(kind, Enum):
+        return lambda value: value.value
+    if kind is type(None) or issubclass(kind, str | int | float | bool):
+        return None
+    if issubclass(kind, datetime):
+        return written
+    if issubclass(kind, date):
+        return lambda value: value.isoformat()
+    if issubclass(kind, timedelta):
+        return lambda value: value.total_seconds()
+    if issubclass(kind, time):
+        return lambda value: value.isoformat("minutes")
+    if issubclass(kind, Mapping):
+        return lambda value: {plain(key): plain(item) for key, item in value.items()}
+    if issubclass(kind, tuple | list):
+        return lambda value: [plain(item) for item in value]
+    usual = [(field.name, _default(field)) for field in fields(kind)]
+    return lambda value: {name: plain(held) for name, at in usual if (held := getattr(value, name)) != at}
 
 
 def loads(kind: type[T], text: str) -> T:

@@ -5,10 +5,10 @@ The one table, and the only place where its keys are built.
 |---|---|---|---|
 | ticket | `TICKET#<number>` | `TICKET` | every change, guarded by its version |
 | message | `TICKET#<number>` | `MESSAGE#<ulid>` | the change that brought it; its delivery state later |
-| audit and why | `TICKET#<number>` | `EVENT#<ulid>` | every change that brings no message: in a message lies the line of the change that brought it. It also proves that the change was written |
+| audit and why | `TICKET#<number>` | `EVENT#<ulid>` | a change that brings no message, when too many lines wait. A message holds the line of the change that brought it; others wait on the ticket and go with the next. A line also proves that its change was written |
 | outbox | `TICKET#<number>` | `OUTBOX#<ulid>` | the change that wants something sent; gone when it is sent |
-| receipt | `RECEIPT#<scope>#<hash>` | `RECEIPT` | the first of equal inputs; `expires_at` |
-| mail id | `MAIL#<hash of Message-ID>` | `MAIL` | the mail that carries it, or that was sent with it |
+| receipt | `RECEIPT#<scope>#<hash>` | `RECEIPT` | the first of equal inputs; `expires_at`. A mail's only where its Message-ID is none, or another mail's |
+| mail id | `MAIL#<hash of Message-ID>` | `MAIL` | the first mail that carries it, whose identity it holds, or the one that was sent with it |
 | customer | `CUSTOMER#<hash of address>` | `CUSTOMER` | a new customer, a mail of his, an acknowledgement, a survey, a suppression |
 | acknowledgements of an hour | `BUDGET#<storefront>#<shard>` | `BUDGET` | each acknowledgement before it is sent; `expires_at` |
 | mails to an agent in an hour | `BUDGET#<address>#0` | `BUDGET` | each of them before it is sent; `expires_at` |
@@ -24,9 +24,9 @@ Indexes are sparse and hold keys only. A list reads one page of keys, then those
 
 | index | pk | sk | answers |
 |---|---|---|---|
-| by_queue | `QUEUE#<storefront>#<category>`, spread | waiting or moved since | what waits, longest first |
+| by_queue | `QUEUE#<storefront>#<category>`, that of open ones with somebody to answer `...#<category>/assigned`; spread | waiting or moved since | what waits, longest first; what nobody has |
 | by_customer | `CUSTOMER#<storefront>#<hash>` | created | whose is it |
-| by_assignee | `ASSIGNEE#<agent>` or `UNASSIGNED#<storefront>`, spread | waiting or moved since | whose turn is it |
+| by_assignee | `ASSIGNEE#<agent>` | waiting or moved since | whose turn is it |
 | by_view | `SPAM#<storefront>`, `BAD_RATING#<storefront>` | moved or rated | what needs a look |
 | by_risk | `RISK#<storefront>` | due | which promise breaks next |
 | by_day | `DAY#<storefront>#<day>` | created | what came in |
@@ -43,7 +43,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from chalicelib.adapters.codec import written
-from chalicelib.domain.ticket import Category, Person, Status, Ticket
+from chalicelib.domain.ticket import FINISHED, Category, Person, Status, Ticket
 from chalicelib.domain.timers import CLOCKS
 
 RECEIPT_DAYS = {"mail": 90, "QUEUE": 90, "bounce": 90}
@@ -132,8 +132,10 @@ def budget(of: str, shard: int) -> Key:
 FEEDBACK = Key("FEEDBACK", "FEEDBACK")
 
 
-def queue(storefront_id: str, category: Category) -> str:
-    return f"QUEUE#{storefront_id}#{category.value}"
+def queue(storefront_id: str, category: Category, *, assigned: bool = False) -> str:
+    """Return where the tickets of a category stand; of the open ones those that somebody has lie apart."""
+    apart = "/assigned" if assigned and category is Category.OPEN else ""
+    return f"QUEUE#{storefront_id}#{category.value}{apart}"
 
 
 def of_customer(storefront_id: str, who: str) -> str:
@@ -142,10 +144,6 @@ def of_customer(storefront_id: str, who: str) -> str:
 
 def of_assignee(agent: str) -> str:
     return f"ASSIGNEE#{agent}"
-
-
-def unassigned(storefront_id: str) -> str:
-    return f"UNASSIGNED#{storefront_id}"
 
 
 def spam(storefront_id: str) -> str:
@@ -195,13 +193,11 @@ def index(of: Ticket, shards: Shards) -> dict[str, Key]:
     }
     if of.due_at:
         keys["by_due_time"] = Key(due(shard(ref, shards.due)), at_moment(of.due_at, ref))
-    if of.category is not Category.TERMINAL:
-        keys["by_queue"] = Key(shards.one_of(front, queue(front, of.category), ref), since)
-    if of.category not in (Category.TERMINAL, Category.DONE):
+    if of.category not in FINISHED:
+        partition = queue(front, of.category, assigned=of.assignee is not None)
+        keys["by_queue"] = Key(shards.one_of(front, partition, ref), since)
         if of.assignee:
             keys["by_assignee"] = Key(of_assignee(of.assignee), since)
-        elif of.category is Category.OPEN:
-            keys["by_assignee"] = Key(shards.one_of(front, unassigned(front), ref), since)
     if of.status is Status.SPAM:
         keys["by_view"] = Key(spam(front), since)
     elif of.survey and of.survey.is_bad and of.survey.rated_at:

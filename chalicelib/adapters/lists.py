@@ -37,11 +37,13 @@ class Page:
 
 def queue(table: Table, storefronts: Iterable[str], category: Category) -> Listing:
     """Return what stands in a category, longest first; a large storefront's lies in several partitions."""
-    return _spread(table, "by_queue", ((front, keys.queue(front, category)) for front in storefronts))
+    whose = (False, True) if category is Category.OPEN else (False,)
+    partitions = ((front, keys.queue(front, category, assigned=each)) for front in storefronts for each in whose)
+    return _spread(table, partitions)
 
 
 def unassigned(table: Table, storefronts: Iterable[str]) -> Listing:
-    return _spread(table, "by_assignee", ((front, keys.unassigned(front)) for front in storefronts))
+    return _spread(table, ((front, keys.queue(front, Category.OPEN)) for front in storefronts))
 
 
 def page(table: Table, listing: Listing, *, cursor: str | None, limit: int, keep: Callable[[Ticket], bool]) -> Page:
@@ -102,8 +104,8 @@ def opened(cursor: str | None) -> str | None:
     return sort_key
 
 
-def _spread(table: Table, index: str, partitions: Iterable[tuple[str, str]]) -> Listing:
-    return Listing(index, tuple(one for front, pk in partitions for one in table.shards.all_of(front, pk)))
+def _spread(table: Table, partitions: Iterable[tuple[str, str]]) -> Listing:
+    return Listing("by_queue", tuple(one for front, pk in partitions for one in table.shards.all_of(front, pk)))
 
 
 def _keys(listing: Listing, after: str | None, limit: int) -> list[tuple[str, str]]:

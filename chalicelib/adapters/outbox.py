@@ -8,7 +8,7 @@ and a condition that fails then is settled by reading back whose claim stands th
 import random
 import time
 from collections.abc import Callable
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,7 +24,7 @@ from chalicelib.domain.change import Outgoing
 from chalicelib.domain.errors import Busy
 from chalicelib.domain.sending import FIRST_LOOK, Progress, State
 from chalicelib.domain.ticket import Message
-from chalicelib.frozen import frozen
+from chalicelib.frozen import frozen, replace
 
 _CONDITION = "ConditionalCheckFailedException"
 _RESERVES = 8

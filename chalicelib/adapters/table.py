@@ -2,13 +2,12 @@
 Reading tickets, and the one way to change them: a transaction that holds all of a change or nothing.
 """
 
+import json
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
@@ -23,12 +22,22 @@ from chalicelib.domain.change import Change, Receipt
 from chalicelib.domain.delivery import Feedback, risen
 from chalicelib.domain.errors import Busy, NotFound
 from chalicelib.domain.ticket import Customer, Message, Ticket
-from chalicelib.frozen import frozen
+from chalicelib.frozen import frozen, replace
 
 _WRITES = 4
+_COUNTS = 8
 _CONDITION = "ConditionalCheckFailedException"
+_LOST = frozenset({_CONDITION, "TransactionConflictException"})
+_EVER = 10_000
+_WAITING_MOST, _WAITING_CHARACTERS = 6, 1500
+"""How many audit lines wait on a ticket for a message; deflated, so many leave it at one KB."""
 _FIRST_PAUSE_SECONDS = 0.05
 _HOPELESS = frozenset({"ValidationException", "AccessDeniedException", "ResourceNotFoundException"})
+
+T = TypeVar("T")
+
+Carried = tuple[str, list[Mapping[str, Any]]]
+"""Audit lines, and the id of what they lie with: none is older than the lines before it."""
 
 Put = tuple[str, Row, Condition | None]
 """What is put (its name, as conflicts tell it), the row, and the condition under which it is."""
@@ -86,10 +95,20 @@ class Table:
             return None
         return rows.value(Receipt, found)
 
-    def of_mail_ids(self, message_ids: Iterable[str]) -> dict[str, str]:
-        """Return which tickets carry these Message-IDs: `{message id: number}`."""
+    def of_mail_ids(self, message_ids: Iterable[str]) -> dict[str, dict[str, str]]:
+        """Return which tickets carry these Message-IDs: `{message id: {"ticket": number, "identity"?: of that mail}}`."""
         wanted = {keys.mail(message_id): message_id for message_id in message_ids if message_id}
-        return {wanted[key]: rows.value(dict, held)["ticket"] for key, held in rows.get_many(wanted).items()}
+        return {wanted[key]: rows.value(dict, held) for key, held in rows.get_many(wanted).items()}
+
+    def took(self, message_id: str, identity: str) -> bool:
+        """Tell whether a mail was taken in before, a second ago or longer; for what is newer, the commit fails."""
+        if message_id:
+            known = rows.get(keys.mail(message_id), consistent=False)
+            if known is None:
+                return False
+            if rows.value(dict, known).get("identity") == identity:
+                return True
+        return self.receipt("mail", identity, consistent=False) is not None
 
     def message(self, reference: str, message_id: str, *, consistent: bool = True) -> Message | None:
         """
@@ -123,24 +142,35 @@ class Table:
 
     def events(self, reference: str, *, after: str | None, limit: int) -> list[dict[str, Any]]:
         """Return a ticket's audit lines, oldest first: what happened, by whom, and why."""
-        found: list[dict[str, Any]] = []
+        waiting = self.ticket(reference).lines  # read first: what leaves it meanwhile is found where it went
+        found: dict[str, Mapping[str, Any]] = {}
+        seen = after
         while len(found) < limit:
-            alone = self._lines(reference, after, limit)
-            said = self.messages(reference, after=after, limit=limit)
-            lines = alone + [{"id": message.id, **message.audit} for message in said if message.audit]
-            ends = [page[-1] for page in ([line["id"] for line in alone], [m.id for m in said]) if len(page) == limit]
-            after = min(ends, default=None)  # beyond the end of a full page may stand more
-            found += sorted((line for line in lines if not after or line["id"] <= after), key=itemgetter("id"))
-            if after is None:
+            pages = self._lines(reference, seen, limit), self._said(reference, seen, limit)
+            # beyond the end of a full page may stand more
+            seen = min((page[-1][0] for page in pages if len(page) == limit), default=None)
+            carried = (lines for page in pages for key, lines in page if seen is None or key <= seen)
+            found |= {line["id"]: line for lines in carried for line in lines}
+            if seen is None:
+                found |= {line["id"]: line for line in waiting}
                 break
-        return found[:limit]
+        wanted = (found[key] for key in sorted(found) if after is None or key > after)
+        return [dict(line) for line in wanted][:limit]
 
-    def _lines(self, reference: str, after: str | None, limit: int) -> list[dict[str, Any]]:
-        """Return the audit lines that no message carries."""
+    def _said(self, reference: str, after: str | None, limit: int) -> list[Carried]:
+        """Return the audit lines that messages carry."""
+        return [
+            (said.id, [*said.lines, *([{"id": said.id, **said.audit}] if said.audit else [])])
+            for said in self.messages(reference, after=after, limit=limit)
+        ]
+
+    def _lines(self, reference: str, after: str | None, limit: int) -> list[Carried]:
+        """Return the audit lines that no message carries; a desk of before kept each by itself."""
         low = f"EVENT#{after}\x01" if after else "EVENT#"
         condition = Row.sk.between(low, "EVENT#~")
         found = Row.query(keys.ticket(reference).pk, condition, consistent_read=True, limit=limit, page_size=limit)
-        return [{"id": held.sk.removeprefix("EVENT#"), **rows.value(dict, held)} for held in found]
+        held = ((each.sk.removeprefix("EVENT#"), rows.value(dict, each)) for each in found)
+        return [(key, value.get("lines") or [{"id": key, **value}]) for key, value in held]
 
     # Writing
 
@@ -164,6 +194,37 @@ class Table:
             else:
                 return True
         raise Busy("Too much feedback on one message at once. Try again.")
+
+    def counted(self, known: Customer, decide: Callable[[budgets.Ledger], tuple[budgets.Ledger, T]]) -> T:
+        """
+        Count for an address by itself, before what is counted happens: one that does not happen after all makes one
+        fewer, never more.
+
+        Args:
+            known: The address as it was read; as it is to be known from now on, when nothing was found.
+            decide: Pure; returns the ledger after the count, and what comes of it.
+
+        Raises:
+            Busy: Others count for this address at the same time again and again.
+        """
+        for attempt in range(_COUNTS):
+            read = (self.customer(known.address) if attempt else known) or known
+            ledger, found = decide(read.ledger)
+            actions: list[Any] = [
+                Row.ledger.set(codec.dumps(replace(ledger, version=0))),
+                Row.version.set(ledger.version + 1),
+                Row.data.set(Row.data | codec.dumps(Customer(known.address, known.name, known.language, known.tier))),
+            ]
+            as_read = Row.version == ledger.version if ledger.version else Row.version.does_not_exist()
+            try:
+                Row(*keys.customer(known.address)).update(actions, condition=as_read)
+            except UpdateError as error:
+                if rows.refusal(error) != _CONDITION:
+                    raise
+                self.pause(_FIRST_PAUSE_SECONDS * attempt * random.uniform(0.5, 1))  # noqa: S311 jitter
+            else:
+                return found
+        raise Busy("Too many mails are counted for one address at once. Try again.")
 
     def opt_out(self, address: str) -> None:
         """Send no more reminders, surveys and planned messages to an address."""
@@ -211,35 +272,46 @@ class Table:
                 raise
             raise NotFound("customer") from error
 
-    def commit(self, change: Change) -> None:
+    def commit(self, change: Change) -> Ticket:
         """
-        Write a change in one transaction.
+        Write a change: all of it, or nothing. What touches its ticket alone is one put, all else one transaction.
 
         A lost answer is settled by writing again: if a condition fails then, the audit line of this very change tells
         that the first attempt had been stored.
+
+        Returns:
+            The ticket as it is written.
 
         Raises:
             Conflict: A condition did not hold; nothing was written.
             Busy: DynamoDB did not take it after several attempts; whether it did is not known, a repeat is harmless.
         """
+        change = _with_its_line(change)
         unsent = _unsent(change)
         puts, ledgers = list(self._puts(change)), list(_ledgers(change))
         names = [*("outbox" for _ in unsent), *(name for name, *_ in puts), *(name for name, *_ in ledgers)]
         for attempt in range(_WRITES):
             try:
-                _transact(unsent, puts, ledgers, token=change.ticket.change)
-            except TransactWriteError as error:
+                _write(unsent, puts, ledgers, token=change.ticket.change)
+            except (PutError, TransactWriteError) as error:
                 failed = _failed(error, names)
-                if failed and attempt and rows.get(_line_key(change)):
-                    return
+                if failed and attempt and self._is_written(change):
+                    return change.ticket
                 if failed:
                     raise self._conflict(failed, change) from error
                 if rows.refusal(error) in _HOPELESS:
                     raise
                 self.pause(_FIRST_PAUSE_SECONDS * 2**attempt * random.uniform(0.5, 1))  # noqa: S311 jitter
             else:
-                return
+                return change.ticket
         raise Busy("The table did not answer. Try again.")
+
+    def _is_written(self, change: Change) -> bool:
+        """Tell whether a change was stored, by its audit line: it lies with its message, or went on from its ticket."""
+        ref = change.ticket.reference
+        if change.messages:
+            return rows.get(keys.message(ref, change.messages[0].id)) is not None
+        return any(line["id"] == change.ticket.change for line in self.events(ref, after=None, limit=_EVER))
 
     def _conflict(self, failed: frozenset[str], change: Change) -> Conflict:
         """Read the reasons of a cancelled transaction: the receipt first, then all that calls for another decision."""
@@ -266,16 +338,14 @@ class Table:
             if change is None:
                 return ticket
             try:
-                self.commit(change)
+                return self.commit(change)
             except (Outrun, Asked):
                 self.pause(_FIRST_PAUSE_SECONDS * attempt * random.uniform(0.5, 1))  # noqa: S311 jitter
-            else:
-                return change.ticket
         raise Busy("Too many people change this ticket at once. Try again.")
 
     def _puts(self, change: Change) -> Iterator[Put]:
         """Yield what a change puts: (what it is, row, condition), in the order in which reasons come back."""
-        ticket, at = change.ticket, change.act.at
+        ticket = change.ticket
         ref = ticket.reference
         guard = Row.version == change.before.version if change.before else Row.pk.does_not_exist()
         free = Row.pk.does_not_exist() | (Row.expires_at < int(self.clock().timestamp()))
@@ -288,19 +358,13 @@ class Table:
         for outgoing in change.outgoing:
             yield "outbox", queued_row(ref, outgoing, self.clock(), self.shards.due), None
         for mail_id in change.mail_ids:
-            yield "mail", rows.row(keys.mail(mail_id), {"ticket": ref}), Row.pk.does_not_exist()
-        if change.new_customer:
-            known = Customer(ticket.customer.email, ticket.customer.name, ticket.language, ticket.customer.tier)
-            counted = _counted(change.counted[1]) if change.counted and _counts_for_newcomer(change) else {}
-            yield "customer", rows.row(keys.customer(known.address), known, **counted), Row.pk.does_not_exist()
-        line: dict[str, Any] = {"at": at, "by": change.act.by, "what": change.what, "version": ticket.version}
-        line |= {name: told for name, told in (("why", change.why), ("detail", change.detail)) if told}
-        if change.messages:
-            first, *others = change.messages
-            for message in (replace(first, audit=line), *others):
-                yield "message", message_row(ref, message), None
-        else:
-            yield "event", rows.row(_line_key(change), line), None
+            known = {"ticket": ref} | ({"identity": change.identity} if change.identity else {})
+            yield "mail", rows.row(keys.mail(mail_id), known), Row.pk.does_not_exist()
+        for message in change.messages:
+            yield "message", message_row(ref, message), None
+        if not change.messages and not ticket.lines and change.before:
+            lines = (*change.before.lines, _with_id(change))
+            yield "event", rows.row(keys.event(ref, ticket.change), {"lines": lines}), None
         if change.following:
             yield from self._puts(change.following)
 
@@ -309,14 +373,27 @@ class Table:
         return rows.row(keys.receipt(receipt.scope, receipt.key), receipt, expires_at=int(expires.timestamp()))
 
 
-def _line_key(change: Change) -> keys.Key:
-    """Return where the audit line of a change lies: with its first message, or by itself."""
-    reference = change.ticket.reference
-    return (
-        keys.message(reference, change.messages[0].id)
-        if change.messages
-        else keys.event(reference, change.ticket.change)
-    )
+def _with_its_line(change: Change) -> Change:
+    """
+    Return a change with its audit line where it is to lie: with its first message, and with it those that waited; else
+    on its ticket, until too many wait there.
+    """
+    if change.following:
+        change = replace(change, following=_with_its_line(change.following))
+    waiting = change.ticket.lines
+    if change.messages:
+        first, *others = change.messages
+        carrying = replace(first, audit=change.line, lines=waiting)
+        return replace(change, ticket=replace(change.ticket, lines=()), messages=(carrying, *others))
+    lines = (*waiting, _with_id(change))
+    few = len(lines) <= _WAITING_MOST and len(json.dumps(lines)) <= _WAITING_CHARACTERS
+    return replace(change, ticket=replace(change.ticket, lines=lines if few or not waiting else ()))
+
+
+def _with_id(change: Change) -> Mapping[str, Any]:
+    """Return the audit line of a change as it lies where its id is not the key's."""
+    line: Mapping[str, Any] = codec.plain({"id": change.ticket.change, **change.line})
+    return line
 
 
 def known_customer(held: Row) -> Customer:
@@ -340,24 +417,8 @@ def _ledgers(change: Change) -> Iterator[Update]:
     """Yield what a change, and the one that follows it, claims of customers, whoever else tries at the same time."""
     if claim := _ledger(change):
         yield claim
-    if change.counted and not _counts_for_newcomer(change):
-        address, ledger = change.counted
-        known = codec.dumps(Customer(address, change.ticket.customer.name, change.ticket.language))
-        actions = [getattr(Row, name).set(value) for name, value in _counted(ledger).items()]
-        as_read = Row.version == ledger.version if ledger.version else Row.version.does_not_exist()
-        yield "customer", Row(*keys.customer(address)), [*actions, Row.data.set(Row.data | known)], as_read
     if change.following:
         yield from _ledgers(change.following)
-
-
-def _counts_for_newcomer(change: Change) -> bool:
-    """Tell whether a change puts the very customer whose budgets it asks for."""
-    return change.new_customer and change.counted is not None and change.counted[0] == change.ticket.customer.email
-
-
-def _counted(ledger: budgets.Ledger) -> dict[str, Any]:
-    """Return the attributes that hold a ledger after this write."""
-    return {"ledger": codec.dumps(replace(ledger, version=0)), "version": ledger.version + 1}
 
 
 def _ledger(change: Change) -> Update | None:
@@ -380,7 +441,11 @@ def _unsent(change: Change) -> list[Row]:
     return [Row(*keys.outbox(change.ticket.reference, change.unsent))] if change.unsent else []
 
 
-def _transact(unsent: list[Row], puts: list[Put], ledgers: list[Update], *, token: str) -> None:
+def _write(unsent: list[Row], puts: list[Put], ledgers: list[Update], *, token: str) -> None:
+    if len(puts) == 1 and not unsent and not ledgers:
+        _, row, condition = puts[0]
+        row.save(condition=condition)
+        return
     with TransactWrite(connection=connection(), client_request_token=token) as transaction:
         for row in unsent:
             transaction.delete(row, condition=Row.pk.exists() & Row.claim.does_not_exist())
@@ -390,12 +455,14 @@ def _transact(unsent: list[Row], puts: list[Put], ledgers: list[Update], *, toke
             transaction.update(row, actions=actions, condition=free)
 
 
-def _failed(error: TransactWriteError, names: list[str]) -> frozenset[str]:
+def _failed(error: PutError | TransactWriteError, names: list[str]) -> frozenset[str]:
     """
     Return whose conditions failed, by their *names* in the order of the transaction: what it deletes, puts, updates.
 
     A conflict of two transactions counts as one of the ticket's.
     """
+    if isinstance(error, PutError):
+        return frozenset(names if rows.refusal(error) in _LOST else ())
     codes = [reason.code if reason else "" for reason in error.cancellation_reasons]
     failed = {name for name, code in zip(names, codes, strict=False) if code == "ConditionalCheckFailed"}
     return frozenset(failed | ({"ticket"} if "TransactionConflict" in codes else set()))

@@ -17,10 +17,11 @@ What is refused is the automatic mail alone: the ticket opens, the mail is recor
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import field, fields
 from datetime import datetime, timedelta
+from typing import Any
 
-from chalicelib.frozen import frozen
+from chalicelib.frozen import frozen, replace
 
 ACKNOWLEDGED_WITHIN = timedelta(minutes=180)
 ACKNOWLEDGED_MOST = 10
@@ -111,6 +112,15 @@ def request_of(subject: str, text: str, quoted: str = "", *, verified: bool, by_
     )
 
 
+def told(request: Request) -> dict[str, Any]:
+    """Return a request as an acknowledgement carries it until it is sent."""
+    return {each.name: getattr(request, each.name) for each in fields(request)}
+
+
+def request_told(counts: Mapping[str, Any]) -> Request:
+    return Request(**{each.name: counts[each.name] for each in fields(Request)})
+
+
 def heard(ledger: Ledger, request: Request, at: datetime) -> Ledger:
     """Return the ledger after a request: a mail counts for its sender, and what is like it is remembered for longer."""
     at = whole(at)
@@ -153,6 +163,19 @@ def refusal(ledger: Ledger, request: Request, at: datetime) -> str | None:
     if not request.verified and len(unverified) >= UNVERIFIED_MOST:
         return f"{len(unverified)} were sent in 24 hours to this address, which nobody has verified"
     return None
+
+
+def recorded(ledger: Ledger, request: Request, at: datetime) -> tuple[Ledger, str | None]:
+    """Return the ledger after a mail that asks for no acknowledgement, and why its sender is held; None for one who is not."""
+    now = heard(ledger, request, at)
+    return now, held(now, request, at)
+
+
+def answered(ledger: Ledger, request: Request, at: datetime) -> tuple[Ledger, str | None]:
+    """Return the ledger after a request that is to be acknowledged, and why it is not after all; None when it is."""
+    now = heard(ledger, request, at)
+    refused = refusal(now, request, at)
+    return (now if refused else acknowledged(now, request, at)), refused
 
 
 def acknowledged(ledger: Ledger, request: Request, at: datetime) -> Ledger:

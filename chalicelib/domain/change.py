@@ -3,13 +3,11 @@ What one event changes: committed together, or not at all.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.ticket import Author, Message, Ticket
-from chalicelib.frozen import frozen
+from chalicelib.frozen import frozen, replace
 
 
 @frozen
@@ -42,12 +40,15 @@ class Outgoing:
 
 @frozen
 class Receipt:
-    """What makes a repeat harmless: `scope` and `key` name the input, `digest` tells the same key from another input."""
+    """
+    What makes a repeat harmless: `scope` and `key` name the input, `digest` tells the same key from another input. `answer`
+    is what was answered first; read back, it is as the table holds it.
+    """
 
     scope: str
     key: str
     digest: str = ""
-    answer: Mapping[str, Any] | None = None
+    answer: Any = None
 
 
 @frozen
@@ -59,9 +60,8 @@ class Change:
         what: The event, as the audit line names it.
         why: What the desk decided by itself, in sentences for people.
         surveyed: The address whose survey ledger is claimed: another survey within `survey_pause` fails the whole change.
+        identity: Which mail this takes in, kept with its Message-ID: that makes a repeat harmless, and no receipt is needed.
         following: The change that opens a ticket which follows this one; written in the same transaction.
-        new_customer: Whether the requester is not known yet and is written too.
-        counted: The address whose budgets this asks for, and its ledger afterwards: another write of it fails the whole change.
         unsent: What lies in the outbox and is not to be sent after all; somebody who began to send it fails the whole change.
         limit: What is done at most once while this receipt lasts: where it is there already, the whole change fails.
     """
@@ -74,15 +74,21 @@ class Change:
     messages: tuple[Message, ...] = ()
     outgoing: tuple[Outgoing, ...] = ()
     mail_ids: tuple[str, ...] = ()
+    identity: str | None = None
     receipt: Receipt | None = None
     surveyed: str | None = None
     survey_pause: timedelta = timedelta(days=30)
     following: "Change | None" = None
-    new_customer: bool = False
-    counted: tuple[str, Ledger] | None = None
     unsent: str | None = None
     limit: Receipt | None = None
     detail: Mapping[str, Any] | None = None
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """The audit line: what happened, when, by whom, and why."""
+        line = {"at": self.act.at, "by": self.act.by, "what": self.what}
+        told = {"version": self.ticket.version, "why": self.why, "detail": self.detail}
+        return line | {name: each for name, each in told.items() if each}
 
     def because(self, *why: str) -> "Change":
         return replace(self, why=(*self.why, *why))

@@ -2,7 +2,6 @@
 What a ticket does when it is due: everything that is due by now, in the order in which it was due, as one change.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ from chalicelib.domain.lifecycle import reopen
 from chalicelib.domain.storefront import Storefront
 from chalicelib.domain.ticket import CheckIn, Customer, Status, Survey, SurveyState, Ticket
 from chalicelib.domain.timers import CLOCKS, planned, settled
+from chalicelib.frozen import replace
 
 ASK_THE_CUSTOMER = frozenset({"survey", "survey_reminder", "check_in", "silence"})
 """The timers that depend on what is known of the customer."""

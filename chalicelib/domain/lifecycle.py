@@ -4,7 +4,6 @@ What may happen to a ticket. Each function takes a ticket and an act, and return
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +28,7 @@ from chalicelib.domain.ticket import (
     Ticket,
 )
 from chalicelib.domain.timers import CLOCKS, settled
-from chalicelib.frozen import frozen
+from chalicelib.frozen import frozen, replace
 
 _THREAD_LENGTH = 12
 _FEW_WORDS = 12

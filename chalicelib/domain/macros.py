@@ -13,10 +13,9 @@ that whoever may write a macro can do nothing but write. A value is never read f
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from chalicelib.domain.storefront import Macro
-from chalicelib.frozen import frozen
+from chalicelib.frozen import frozen, replace
 
 FALLBACK = "en"
 PLACEHOLDERS: tuple[str, ...] = (

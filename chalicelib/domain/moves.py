@@ -2,7 +2,6 @@
 Moving a ticket from one status to another: its clocks stop and go on with it, its survey is planned or cancelled.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain import promises
@@ -10,6 +9,7 @@ from chalicelib.domain.change import Act
 from chalicelib.domain.errors import IllegalMove
 from chalicelib.domain.storefront import Priority, Storefront
 from chalicelib.domain.ticket import MOVES, Category, CheckIn, Status, Survey, SurveyState, Ticket
+from chalicelib.frozen import replace
 
 _WAITING = frozenset({Category.WAITING_FOR_THE_CUSTOMER, Category.DONE, Category.TERMINAL})
 

@@ -2,18 +2,18 @@
 Opening a ticket: from a request for help, through whatever door it came.
 """
 
-from dataclasses import replace
+from collections.abc import Mapping
+from typing import Any
 
 from chalicelib.domain import budgets, promises, system_mails
 from chalicelib.domain.addresses import answers_nobody, counts_for
-from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.change import Act, Change, Outgoing, plain
 from chalicelib.domain.escalations import escalation
 from chalicelib.domain.reference import Reference
 from chalicelib.domain.storefront import Kind, Priority, Storefront
 from chalicelib.domain.ticket import Channel, File, Message, Person, Phase, Role, Status, Ticket
 from chalicelib.domain.timers import settled
-from chalicelib.frozen import frozen
+from chalicelib.frozen import frozen, replace
 
 
 @frozen
@@ -49,19 +49,16 @@ class Intake:
         return counts_for(self.customer.email, verified=self.authenticated)
 
 
-def open_ticket(
-    intake: Intake, reference: Reference, storefront: Storefront, act: Act, ledger: Ledger | None
-) -> Change:
+def open_ticket(intake: Intake, reference: Reference, storefront: Storefront, act: Act) -> Change:
     """
-    Open a ticket: its clocks begin, and an acknowledgement is due unless there is a reason against it.
+    Open a ticket: its clocks begin, and an acknowledgement is due unless there is a reason against it. Whether its address
+    has a budget left is asked when it is sent.
 
     Args:
         intake: The request.
         reference: The number it gets.
         storefront: Whose settings count.
         act: When, and by whom.
-        ledger: What the address that the request counts for was sent lately. None when others ask for it at this very moment again and
-            again: then the ticket opens without it, and without an acknowledgement.
     """
     policy = storefront.kind_policy(intake.kind)
     priority = intake.priority or policy.priority
@@ -98,7 +95,7 @@ def open_ticket(
     change = Change(None, ticket, act, "opened", messages=(message,), mail_ids=ticket.thread)
     if is_urgent_claim(ticket) and clocked:
         change = change.sending(escalation(ticket, "event", "urgent_claim", act, key="urgent_claim"))
-    return settled(_acknowledged(change, intake, storefront, ledger), storefront)
+    return settled(_acknowledged(change, intake, storefront), storefront)
 
 
 def is_urgent_claim(ticket: Ticket) -> bool:
@@ -119,24 +116,17 @@ def _first_message(intake: Intake, act: Act) -> Message:
     )  # fmt: skip
 
 
-def _acknowledged(change: Change, intake: Intake, storefront: Storefront, ledger: Ledger | None) -> Change:
-    """Acknowledge a request within the budgets of its address, or say why not."""
+def _acknowledged(change: Change, intake: Intake, storefront: Storefront) -> Change:
+    """Acknowledge a request, or say why not."""
     unanswered = _unanswered(intake, storefront)
-    if unanswered or ledger is None:
-        return change.because(f"No acknowledgement: {unanswered or 'too many come for this address at this moment'}.")
-    ticket, at = change.ticket, change.act.at
+    if unanswered:
+        return change.because(f"No acknowledgement: {unanswered}.")
     request = budgets.request_of(
         intake.subject, intake.body, intake.message.quoted_text if intake.message else "",
         verified=intake.authenticated, by_mail=intake.channel is Channel.EMAIL,
     )  # fmt: skip
-    now = budgets.heard(ledger, request, at)
-    refused = budgets.refusal(now, request, at)
-    if refused:
-        change = change.because(f"No acknowledgement: {refused}.")
-    else:
-        now = budgets.acknowledged(now, request, at)
-        change = system_mails.sending(change, _acknowledgement(ticket, storefront, change.act))
-    return change if now == ledger else replace(change, counted=(intake.counts_for, now))
+    counts = {"of": intake.counts_for, **budgets.told(request)}
+    return system_mails.sending(change, _acknowledgement(change.ticket, storefront, change.act, counts))
 
 
 def _unanswered(intake: Intake, storefront: Storefront) -> str | None:
@@ -153,12 +143,13 @@ def _unanswered(intake: Intake, storefront: Storefront) -> str | None:
     return None
 
 
-def _acknowledgement(ticket: Ticket, storefront: Storefront, act: Act) -> Outgoing:
+def _acknowledgement(ticket: Ticket, storefront: Storefront, act: Act, counts: Mapping[str, Any]) -> Outgoing:
     by = ticket.first_response.due_at if ticket.first_response else None
     data = {
         "storefront": storefront.id,
         "promise_by": plain(by),
         "missing": list(ticket.missing),
         "time_zone": storefront.calendar.time_zone,
+        "counts": {**counts, "name": ticket.customer.name, "language": ticket.language, "tier": ticket.customer.tier},
     }
     return Outgoing(act.new_id(), "ticket-received", act.at, to=ticket.customer.email, data=data)

@@ -10,11 +10,10 @@ A clock is running, paused (while the desk waits for the customer) or met. Its l
 | 2, 3 | half as much, and as much again, has passed |
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.calendar import Calendar, due_at, working_time
-from chalicelib.frozen import frozen
+from chalicelib.frozen import frozen, replace
 
 LEVELS = ("warning", "1", "2", "3")
 _WARNING_SHARE = 0.25

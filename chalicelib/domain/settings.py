@@ -7,7 +7,7 @@ out, the desk answers round the clock. Holidays are days, of one year (`2026-04-
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
@@ -33,6 +33,7 @@ from chalicelib.domain.storefront import (
     Team,
     Voice,
 )
+from chalicelib.frozen import replace
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}

@@ -11,7 +11,6 @@ Claims, returns, refunds and cancellations are never resolved by silence: the le
 customer cancels all of it.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -21,7 +20,7 @@ from chalicelib.domain.escalations import escalation
 from chalicelib.domain.moves import moved_to
 from chalicelib.domain.storefront import Storefront
 from chalicelib.domain.ticket import Customer, Status, SurveyState, Ticket
-from chalicelib.frozen import frozen
+from chalicelib.frozen import frozen, replace
 
 _ASKS = ("?", "\uff1f", "\u061f", "\u037e")  # the last three: full width, Arabic, Greek
 

@@ -2,10 +2,8 @@
 What a customer says of the help.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
-from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.change import Act, Change
 from chalicelib.domain.errors import Fault, Gone, Invalid
 from chalicelib.domain.escalations import escalation
@@ -15,7 +13,7 @@ from chalicelib.domain.reference import Reference
 from chalicelib.domain.storefront import SCALES, Storefront
 from chalicelib.domain.ticket import Channel, Status, Survey, SurveyState, Task, Ticket
 from chalicelib.domain.timers import settled
-from chalicelib.frozen import frozen
+from chalicelib.frozen import frozen, replace
 
 BAD_TAG = "bad-csat"
 CALL_BACK = "call_back"
@@ -48,13 +46,13 @@ def answerable(ticket: Ticket, cycle: int, now: datetime) -> Survey:
 
 
 def rate(
-    ticket: Ticket, cycle: int, given: Rating, storefront: Storefront, act: Act, number: Reference, *, ledger: Ledger
+    ticket: Ticket, cycle: int, given: Rating, storefront: Storefront, act: Act, number: Reference
 ) -> Change | None:
     """
     Record a rating, or change it; None when it says what is recorded already.
 
     A bad one is told to the team lead at once, and opens a resolved ticket again when it comes with a comment; on a
-    closed one it opens a new ticket with *number*, which follows it; *ledger* tells what the customer was sent lately.
+    closed one it opens a new ticket with *number*, which follows it.
     """
     survey = answerable(ticket, cycle, act.at)
     if given.rating not in SCALES[survey.form]:
@@ -81,17 +79,15 @@ def rate(
               "reasons": list(given.reasons)}  # fmt: skip
     change = replace(change, before=ticket, what="rated", detail=detail)
     if bad and given.comment and ticket.status is Status.CLOSED and survey.comment != given.comment:
-        change = replace(
-            change, following=_followed_up(ticket, given.comment, number, storefront, act, ledger)
-        ).because(f"A new ticket, {number}, follows this one: a bad rating with a comment.")
+        change = replace(change, following=_followed_up(ticket, given.comment, number, storefront, act)).because(
+            f"A new ticket, {number}, follows this one: a bad rating with a comment."
+        )
     if not bad or survey.rating == given.rating:
         return change
     return change.sending(escalation(ticket, "event", "bad_rating", act, key=f"rating/{cycle}/{given.rating}"))
 
 
-def _followed_up(
-    ticket: Ticket, comment: str, number: Reference, storefront: Storefront, act: Act, ledger: Ledger
-) -> Change:
+def _followed_up(ticket: Ticket, comment: str, number: Reference, storefront: Storefront, act: Act) -> Change:
     intake = Intake(
         customer=ticket.customer,
         subject=ticket.subject,
@@ -102,4 +98,4 @@ def _followed_up(
         authenticated=ticket.authenticated,
         follow_up_of=ticket.reference,
     )
-    return open_ticket(intake, number, storefront, act, ledger)
+    return open_ticket(intake, number, storefront, act)

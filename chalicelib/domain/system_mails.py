@@ -5,12 +5,12 @@ Whatever goes wrong with timers or with a mailbox that answers, nobody gets more
 counted in the write that wants the mail sent.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.domain.budgets import whole
 from chalicelib.domain.change import Change, Outgoing
 from chalicelib.domain.ticket import Ticket
+from chalicelib.frozen import replace
 
 _MOST_IN_MINUTES = ((10, 10), (15, 30), (25, 60), (50, 180), (100, 600))
 _LONGEST = timedelta(minutes=600)

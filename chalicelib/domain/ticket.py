@@ -45,6 +45,10 @@ class Category(StrEnum):
     TERMINAL = "terminal"
 
 
+FINISHED = frozenset((Category.DONE, Category.TERMINAL))
+"""The categories in which nobody waits for anything."""
+
+
 CATEGORIES: Mapping[Status, Category] = {
     Status.NEW: Category.OPEN,
     Status.OPEN: Category.OPEN,
@@ -153,7 +157,8 @@ class Message:
     `text` is what is new, `quoted_text` what was folded, `full_text` all of it (None: the same as `text`).
     `delivery` holds one state for each recipient of a message that is mailed, and `version` guards it. `raw_key` names
     the raw mail, `body_key` the whole words of a message too large for the table, `html_key` its cleaned HTML, which is never
-    kept in the table, and `note` says what the desk thought of it. `audit` is the line of the change that brought it.
+    kept in the table, and `note` says what the desk thought of it. `audit` is the line of the change that brought it, and
+    `lines` are those that waited on the ticket until then.
     """
 
     id: str
@@ -176,6 +181,7 @@ class Message:
     html_key: str | None = None
     note: str | None = None
     audit: Mapping[str, Any] | None = None
+    lines: tuple[Mapping[str, Any], ...] = ()
     version: int = 1
 
 
@@ -244,7 +250,8 @@ class Ticket:
     `version` counts changes and guards each write; `change` is the id of the last one, so that a writer whose answer
     was lost can see that it was his. `thread` holds the newest Message-IDs of the customer, oldest first. From
     `silence_since` on the desk waits for the customer's word; `silence_spoken` counts what it did about it.
-    `system_mails` holds when automatic mails went, by address, as long as a budget asks for it.
+    `system_mails` holds when automatic mails went, by address, as long as a budget asks for it. `lines` are audit lines that
+    wait for the next message to lie with.
     """
 
     reference: Reference
@@ -295,6 +302,7 @@ class Ticket:
     epoch: int = 0
     version: int = 1
     change: str = ""
+    lines: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def category(self) -> Category:

@@ -14,13 +14,13 @@ When a ticket is due next, derived from what it is. A ticket carries its timers;
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.domain import promises, silence, why
 from chalicelib.domain.change import Change
 from chalicelib.domain.storefront import Storefront
 from chalicelib.domain.ticket import Status, SurveyState, Ticket
+from chalicelib.frozen import replace
 
 CLOCKS = ("first_response", "next_response", "resolution")
 

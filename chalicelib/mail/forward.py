@@ -8,9 +8,8 @@ A mail that somebody passes on with `@fwd` on top: who wrote it first, and what.
 """
 
 import re
-from dataclasses import replace
 
-from chalicelib.frozen import frozen
+from chalicelib.frozen import frozen, replace
 from chalicelib.mail import headers, reply, signs
 from chalicelib.mail.headers import Address
 from chalicelib.mail.reader import Mail, read

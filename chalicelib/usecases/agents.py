@@ -2,8 +2,6 @@
 Agents by mail: they are told what concerns them, and may answer by mail what is surely theirs.
 """
 
-from dataclasses import replace
-
 from chalicelib.domain import agents, lifecycle
 from chalicelib.domain.agents import Agent, Trouble
 from chalicelib.domain.arrivals import Lead, Verdict, Verdicts, Way
@@ -11,6 +9,7 @@ from chalicelib.domain.change import Act, Change, Outgoing, Receipt
 from chalicelib.domain.errors import IllegalMove
 from chalicelib.domain.lifecycle import Reply
 from chalicelib.domain.ticket import Author, Message, Role, Ticket
+from chalicelib.frozen import replace
 from chalicelib.mail.reader import Mail
 from chalicelib.wiring import Desk
 

@@ -3,9 +3,9 @@ The words of messages that are too large for the table.
 """
 
 import json
-from dataclasses import replace
 
 from chalicelib.domain.ticket import Message
+from chalicelib.frozen import replace
 from chalicelib.wiring import Desk
 
 

@@ -3,7 +3,6 @@ What ops set up: storefronts, keys, agents, secrets.
 """
 
 import secrets
-from dataclasses import replace
 
 from chalicelib.adapters import settings
 from chalicelib.domain import access
@@ -12,6 +11,7 @@ from chalicelib.domain.addresses import is_sendable
 from chalicelib.domain.agents import Agent
 from chalicelib.domain.errors import Fault, Invalid, NotFound, Stale
 from chalicelib.domain.storefront import Storefront
+from chalicelib.frozen import replace
 from chalicelib.usecases import digests
 from chalicelib.wiring import Desk
 

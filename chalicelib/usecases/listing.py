@@ -8,7 +8,7 @@ from chalicelib.adapters import keys, lists
 from chalicelib.adapters.lists import Listing, Page
 from chalicelib.domain.errors import Fault, Invalid, NotFound
 from chalicelib.domain.reference import parse
-from chalicelib.domain.ticket import CATEGORIES, Category, Status, Ticket
+from chalicelib.domain.ticket import CATEGORIES, FINISHED, Category, Status, Ticket
 from chalicelib.frozen import frozen
 from chalicelib.wiring import Desk
 
@@ -65,7 +65,7 @@ def page(desk: Desk, asked: Asked, *, storefront: str | None, mine: str | None, 
 
 def unfinished(desk: Desk, storefront: str) -> Iterator[Ticket]:
     """Yield every ticket of a storefront that is neither solved nor at its end, however many there are."""
-    unfinished = (c for c in Category if c not in (Category.DONE, Category.TERMINAL))
+    unfinished = (c for c in Category if c not in FINISHED)
     for listing in (lists.queue(desk.table, (storefront,), category) for category in unfinished):
         found = Page((), None)
         while True:
@@ -96,9 +96,9 @@ def _listing(
             return Listing("by_view", tuple(keys.bad_rating(f) for f in fronts), newest_first=True)
         case "spam":
             return Listing("by_view", tuple(keys.spam(f) for f in fronts), newest_first=True)
-    if status and CATEGORIES[status] is not Category.TERMINAL:
+    if status and CATEGORIES[status] not in FINISHED:
         return lists.queue(desk.table, fronts, CATEGORIES[status])
-    if asked.assignee and (status is None or CATEGORIES[status] not in (Category.TERMINAL, Category.DONE)):
+    if asked.assignee and (status is None or CATEGORIES[status] not in FINISHED):
         return Listing("by_assignee", (keys.of_assignee(asked.assignee),))
     return None
 

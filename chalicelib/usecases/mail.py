@@ -5,7 +5,7 @@ Mail coming in: read, find its ticket, commit. The raw mail lies in S3 before an
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
@@ -21,13 +21,13 @@ from chalicelib.domain.opening import open_ticket as opened
 from chalicelib.domain.reference import draw
 from chalicelib.domain.storefront import Storefront
 from chalicelib.domain.ticket import Author, Channel, Customer, File, Message, Person, Role, joined_text
-from chalicelib.frozen import frozen
+from chalicelib.frozen import frozen, replace
 from chalicelib.mail import forward
 from chalicelib.mail.identity import identity
 from chalicelib.mail.reader import Attachment, Mail, read
 from chalicelib.usecases import agents
 from chalicelib.usecases.notices import notified
-from chalicelib.usecases.tickets import CROWDED, heard, ledger_for
+from chalicelib.usecases.tickets import heard
 from chalicelib.wiring import Desk
 
 _TRIES = 5
@@ -110,15 +110,19 @@ def take_in(desk: Desk, envelope: Envelope) -> Taken:
 def _committed(
     desk: Desk, envelope: Envelope, mail: Mail, storefront: Storefront, receipt: Receipt, raw: bytes
 ) -> Taken:
-    if desk.table.receipt(receipt.scope, receipt.key, consistent=False):  # one that is missed makes the commit fail
+    if desk.table.took(mail.message_id, receipt.key):
         return Taken(None, "taken_before")
     raw_key = desk.files.keep_mail(receipt.key, mail.date or desk.clock(), raw)
     files = _kept(desk, mail, raw, receipt.key, quarantined=envelope.verdicts.virus is Verdict.FAIL)
     html_key = kept_html(desk, mail)
     for attempt in range(_TRIES):
-        change = _decided(desk, envelope, mail, storefront, _Kept(raw_key, files, html_key), attempt)
+        change = _decided(desk, envelope, mail, storefront, _Kept(raw_key, files, html_key, receipt.key), attempt)
+        if change is None:
+            return Taken(None, "taken_before")
+        first = mail.message_id in change.mail_ids
+        change = replace(change, identity=receipt.key) if first else replace(change, receipt=receipt)
         try:
-            desk.table.commit(replace(change, receipt=receipt))
+            desk.table.commit(change)
         except Repeated:
             return Taken(None, "taken_before")
         except Outrun:
@@ -129,11 +133,12 @@ def _committed(
 
 @frozen
 class _Kept:
-    """Where the parts of a mail lie."""
+    """Where the parts of a mail lie, and which mail it is."""
 
     raw_key: str
     files: tuple[File, ...]
     html_key: str | None
+    identity: str
 
 
 def _writes_for_another(mail: Mail, envelope: Envelope, storefront: Storefront) -> bool:
@@ -159,13 +164,20 @@ def _passed_on(desk: Desk, envelope: Envelope, mail: Mail, storefront: Storefron
     return replace(envelope, passed_on=PassedOn(agent, original.comment), remark=remark), original.mail
 
 
-def _decided(desk: Desk, envelope: Envelope, mail: Mail, storefront: Storefront, kept: _Kept, attempt: int) -> Change:
+def _decided(
+    desk: Desk, envelope: Envelope, mail: Mail, storefront: Storefront, kept: _Kept, attempt: int
+) -> Change | None:
     """
-    Decide what a mail changes. After so many attempts others write for its sender again and again: his ledger is left alone.
+    Decide what a mail changes, and count it for its sender: once, however often it is decided again.
+
+    Returns:
+        None when this very mail was taken in before.
     """
-    crowded = attempt >= CROWDED
     arrival = _arrival(envelope, mail)
-    stored = desk.table.of_mail_ids((*arrival.ids, mail.message_id))
+    known_mails = desk.table.of_mail_ids((*arrival.ids, mail.message_id))
+    if known_mails.get(mail.message_id, {}).get("identity") == kept.identity:
+        return None
+    stored = {message_id: known["ticket"] for message_id, known in known_mails.items()}
     found = arrivals.leads(arrival, desk.keys(), stored)
     references = dict.fromkeys(lead.reference for lead in found)
     stored_tickets, known = desk.table.tickets_and_customer(references, arrival.sender, consistent=attempt > 0)
@@ -187,11 +199,11 @@ def _decided(desk: Desk, envelope: Envelope, mail: Mail, storefront: Storefront,
         if placement.ticket:
             followed = desk.house.storefront(placement.ticket.storefront)
             change = heard(desk, placement.ticket, message, followed, act)
-            if known and change.what == "customer_wrote" and not crowded:
-                change = _counted(change, message, arrival, known)
+            if known and change.what == "customer_wrote":
+                change = _counted(desk, change, message, arrival, known, again=attempt > 0)
         else:
             asked = _intake(mail, arrival, message, storefront, known=known, agent=agent)
-            change = _opened(desk, asked, storefront, act, known=known, crowded=crowded)
+            change = opened(asked, draw(desk.choose), storefront, act)
         if agent and not (placement.ticket and placement.verified):
             change = agents.refused(desk, change, agent)
     if envelope.passed_on:
@@ -201,14 +213,16 @@ def _decided(desk: Desk, envelope: Envelope, mail: Mail, storefront: Storefront,
     return notified(desk, replace(change, mail_ids=fresh).because(*whys))
 
 
-def _counted(change: Change, message: Message, arrival: Arrival, known: Customer) -> Change:
+def _counted(desk: Desk, change: Change, message: Message, arrival: Arrival, known: Customer, *, again: bool) -> Change:
     """Count a mail on its ticket for its sender; that he is held is said on the ticket."""
+    at = change.act.at
     request = budgets.request_of(
         message.subject, message.text, message.quoted_text, verified=arrival.authenticated, by_mail=True
     )
-    ledger = budgets.heard(known.ledger, request, change.act.at)
-    change = replace(change, counted=(arrival.sender, ledger))
-    held = budgets.held(ledger, request, change.act.at)
+    if again:
+        held = budgets.held(known.ledger, request, at)
+    else:
+        held = desk.table.counted(known, lambda ledger: budgets.recorded(ledger, request, at))
     return change.because(f"The mail is recorded, and nothing automatic is sent: {held}.") if held else change
 
 
@@ -237,15 +251,6 @@ def _intake(
         cc=tuple(a.address for a in mail.cc if a.key not in storefront.support_addresses),
         message=message,
     )
-
-
-def _opened(
-    desk: Desk, intake: Intake, storefront: Storefront, act: Act, *, known: Customer | None, crowded: bool
-) -> Change:
-    ledger = None if crowded else ledger_for(desk, intake, known)
-    change = opened(intake, draw(desk.choose), storefront, act, ledger)
-    newcomer = known is None and bool(intake.customer.email) and not intake.automatic and not intake.spam
-    return replace(change, new_customer=newcomer)
 
 
 def _comment(passed_on: PassedOn, kept: _Kept, act: Act) -> Message:

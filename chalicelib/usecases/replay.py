@@ -7,10 +7,9 @@ they were decided when it came. What an agent mailed stays as it went out.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
 
 from chalicelib.domain.ticket import File, Message, Role, Ticket
-from chalicelib.frozen import frozen
+from chalicelib.frozen import frozen, replace
 from chalicelib.mail.reader import Attachment, Mail, read
 from chalicelib.usecases import listing
 from chalicelib.usecases.bodies import whole

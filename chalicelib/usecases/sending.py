@@ -2,7 +2,6 @@
 Sending what waits in the outbox: claim, send, settle. The only thing that talks to customers and team leads.
 """
 
-from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -10,12 +9,14 @@ from chalicelib.adapters import queues, topic
 from chalicelib.adapters.conflicts import Outrun
 from chalicelib.adapters.mailer import Refused, Silence, send
 from chalicelib.adapters.outbox import Unsent
+from chalicelib.domain import budgets
 from chalicelib.domain.agents import TO_AGENTS
 from chalicelib.domain.budgets import TOLD_MOST
 from chalicelib.domain.delivery import Feedback, risen
 from chalicelib.domain.errors import Busy
 from chalicelib.domain.sending import HELD_AFTER, Progress, State, Step, look_again_at, retry_at, step
-from chalicelib.domain.ticket import DeliveryState
+from chalicelib.domain.ticket import Customer, DeliveryState
+from chalicelib.frozen import replace
 from chalicelib.usecases import letters
 from chalicelib.wiring import Desk
 
@@ -62,7 +63,7 @@ def _mail(desk: Desk, unsent: Unsent) -> Outcome:
     suppressed = customer.suppressed_at(desk.clock()) if customer else None
     if suppressed:
         return _not_sent(desk, unsent, suppressed)
-    spent = _reserved(desk, unsent)
+    spent = _reserved(desk, unsent, customer)
     if spent:
         from chalicelib.usecases import undelivered
 
@@ -92,8 +93,13 @@ def _mail(desk: Desk, unsent: Unsent) -> Outcome:
     return Outcome.SENT if _settled(desk, claimed, sent, read=prepared) else Outcome.DONE_BEFORE
 
 
-def _reserved(desk: Desk, unsent: Unsent) -> str | None:
-    """Count a mail against the budget of its storefront or its agent, once: before the first claim. Return why it must not go."""
+def _reserved(desk: Desk, unsent: Unsent, customer: Customer | None) -> str | None:
+    """
+    Count a mail against the budgets of its address and its storefront, or of its agent, once: before the first claim.
+
+    Returns:
+        Why it must not go; None when it may.
+    """
     outgoing, data = unsent.outgoing, unsent.outgoing.data or {}
     if unsent.progress.attempt:
         return None
@@ -102,10 +108,23 @@ def _reserved(desk: Desk, unsent: Unsent) -> str | None:
         return None if free else f"{TOLD_MOST} mails went to {outgoing.to} in an hour"
     if outgoing.what != "ticket-received" or "storefront" not in data:
         return None
+    if refused := _refusal(desk, unsent, customer):
+        return refused
     shop = desk.house.storefront(data["storefront"])
     most = shop.acknowledgements_per_hour
     free = desk.outbox.reserve(shop.id, most, unsent.reference, desk.clock())
     return None if free else f"{most} were sent for {shop.name} in an hour"
+
+
+def _refusal(desk: Desk, unsent: Unsent, customer: Customer | None) -> str | None:
+    """Return why the address of a request has no acknowledgement left; it is known from here on."""
+    counts = (unsent.outgoing.data or {}).get("counts")
+    if counts is None:  # stored by a desk of before, which counted when the ticket opened
+        return None
+    address, request = counts["of"], budgets.request_told(counts)
+    known = customer if address == unsent.outgoing.to else desk.table.customer(address, consistent=False)
+    newcomer = Customer(address, counts["name"], counts["language"], counts["tier"])
+    return desk.table.counted(known or newcomer, lambda ledger: budgets.answered(ledger, request, desk.clock()))
 
 
 def _publish(desk: Desk, unsent: Unsent) -> Outcome:

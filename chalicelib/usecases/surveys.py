@@ -3,14 +3,12 @@ What customers say of the help: the page shows, the POST records.
 """
 
 from chalicelib.domain import surveys
-from chalicelib.domain.addresses import counts_for
-from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.change import Change
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.reference import draw
 from chalicelib.domain.signing import Claim, recipient_digest
 from chalicelib.domain.surveys import Rating
-from chalicelib.domain.ticket import Author, Role, Status, Survey, Ticket
+from chalicelib.domain.ticket import Author, Role, Survey, Ticket
 from chalicelib.wiring import Desk
 
 
@@ -34,12 +32,7 @@ def rate(desk: Desk, claim: Claim, given: Rating) -> Ticket:
         check_claim(ticket, claim)
         customer = Author(Role.CUSTOMER, ticket.customer.name, ticket.customer.email)
         storefront = desk.house.storefront(ticket.storefront)
-        address = counts_for(ticket.customer.email, verified=ticket.authenticated)
-        known = desk.table.customer(address) if ticket.status is Status.CLOSED else None
-        ledger = known.ledger if known else Ledger()
-        return surveys.rate(
-            ticket, claim.cycle, given, storefront, desk.act(customer), draw(desk.choose), ledger=ledger
-        )
+        return surveys.rate(ticket, claim.cycle, given, storefront, desk.act(customer), draw(desk.choose))
 
     return desk.table.change(claim.reference, decide)
 

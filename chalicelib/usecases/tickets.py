@@ -3,7 +3,6 @@ What people do with tickets: open, read, answer, change, resolve.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from chalicelib.adapters import codec
@@ -11,7 +10,6 @@ from chalicelib.adapters.conflicts import Outrun, Repeated
 from chalicelib.adapters.outbox import Unsent
 from chalicelib.domain import language, lifecycle
 from chalicelib.domain.agents import TO_AGENTS
-from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.change import Act, Change, Receipt
 from chalicelib.domain.errors import Busy, DeskError, NotFound, Reused, Stale
 from chalicelib.domain.lifecycle import Reply
@@ -24,14 +22,13 @@ from chalicelib.domain.ticket import (
     Author,
     Channel,
     CheckIn,
-    Customer,
     Delivery,
     DeliveryState,
     Message,
     Role,
     Ticket,
 )
-from chalicelib.frozen import frozen
+from chalicelib.frozen import frozen, replace
 from chalicelib.usecases import listing
 from chalicelib.usecases.bodies import whole
 from chalicelib.usecases.notices import notified
@@ -39,9 +36,6 @@ from chalicelib.usecases.uploads import Uploads, kept
 from chalicelib.wiring import Desk
 
 _TRIES = 5
-CROWDED = 3
-"""After so many tries, each outrun by another write for the same customer, a ticket opens without an acknowledgement."""
-
 _HTML_AT_A_TIME = 8
 Answer = TypeVar("Answer", Ticket, Message)
 
@@ -68,30 +62,18 @@ def open_ticket(
         Reused: The key of *once* came with another body before.
     """
     storefront = desk.house.storefront(storefront_id)
-    for attempt in range(_TRIES):
-        reference = draw(desk.choose)
-        intake_now = replace(intake, files=kept(desk, uploads))
-        known = desk.table.customer(intake.customer.email, consistent=attempt > 0)
-        chosen = language.chosen(
-            intake.language or None, known.language if known else None, intake.body, storefront.language
-        )
-        tier = known.tier if known else intake.customer.tier
-        told = replace(intake_now, language=chosen, customer=replace(intake.customer, tier=tier))
-        ledger = None if attempt >= CROWDED else ledger_for(desk, told, known)
-        change = opened(told, reference, storefront, desk.act(by), ledger)
-        change = replace(change, new_customer=known is None and bool(intake.customer.email))
+    known = None if intake.language else desk.table.customer(intake.customer.email, consistent=False)
+    chosen = language.chosen(
+        intake.language or None, known.language if known else None, intake.body, storefront.language
+    )
+    told = replace(intake, language=chosen, files=kept(desk, uploads))
+    for _ in range(_TRIES):
+        change = opened(told, draw(desk.choose), storefront, desk.act(by))
         try:
             return _committed_once(desk, change, once, change.ticket)
         except Outrun:
             continue
     raise Busy("The number could not be drawn. Try again.")
-
-
-def ledger_for(desk: Desk, intake: Intake, known: Customer | None) -> Ledger:
-    """Return what was sent lately to the address that a request counts for; *known* is its customer."""
-    if intake.counts_for != intake.customer.email:
-        known = desk.table.customer(intake.counts_for)
-    return known.ledger if known else Ledger()
 
 
 def read(desk: Desk, reference: Reference) -> Ticket:
@@ -226,9 +208,7 @@ def heard(desk: Desk, ticket: Ticket, message: Message, storefront: Storefront, 
         follow_up_of=ticket.reference,
         message=message,
     )
-    known = desk.table.customer(ticket.customer.email)
-    change = opened(following, draw(desk.choose), storefront, act, ledger_for(desk, following, known))
-    return replace(change, new_customer=known is None and bool(ticket.customer.email))
+    return opened(following, draw(desk.choose), storefront, act)
 
 
 def _changed(
@@ -275,7 +255,7 @@ def _decided_once(
 
 def _committed_once(desk: Desk, change: Change, once: Once | None, answer: Answer) -> Answer:
     """Commit a change with its receipt and return *answer*; for a repeat, the answer that was given first."""
-    receipt = Receipt(once.scope, once.key, once.digest, codec.plain(answer)) if once else None
+    receipt = Receipt(once.scope, once.key, once.digest, answer) if once else None
     try:
         desk.table.commit(replace(change, receipt=receipt))
     except Repeated as repeated:

@@ -3,7 +3,6 @@ What is not sent, or does not arrive: its ticket says why. Seldom needed, so who
 """
 
 from contextlib import suppress
-from dataclasses import replace
 
 from chalicelib.adapters.conflicts import Repeated
 from chalicelib.adapters.outbox import Unsent
@@ -12,6 +11,7 @@ from chalicelib.domain.agents import TO_AGENTS
 from chalicelib.domain.change import Change, Receipt
 from chalicelib.domain.delivery import Feedback
 from chalicelib.domain.ticket import SYSTEM, Ticket
+from chalicelib.frozen import replace
 from chalicelib.wiring import Desk
 
 

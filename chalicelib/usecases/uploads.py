@@ -2,12 +2,11 @@
 Files on their way in: the browser puts them into S3 itself, and then names them.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.errors import Fault, Invalid
 from chalicelib.domain.ticket import File
-from chalicelib.frozen import frozen
+from chalicelib.frozen import frozen, replace
 from chalicelib.wiring import Desk
 
 

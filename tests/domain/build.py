@@ -8,7 +8,6 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from chalicelib.domain import due, lifecycle, opening
-from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.calendar import Calendar, Shift
 from chalicelib.domain.change import Act
 from chalicelib.domain.lifecycle import Reply
@@ -62,7 +61,7 @@ def intake(**more) -> Intake:
 
 def opened(when: datetime = START, storefront: Storefront = DEMO, **more):
     """Return the change that opens a ticket."""
-    return opening.open_ticket(intake(**more), number(), storefront, act(when, EVA), Ledger())
+    return opening.open_ticket(intake(**more), number(), storefront, act(when, EVA))
 
 
 def ticket(status: Status = Status.NEW, when: datetime = START, storefront: Storefront = DEMO, **more):

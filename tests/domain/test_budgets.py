@@ -10,8 +10,8 @@ import pytest
 from chalicelib.domain import budgets, system_mails
 from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.change import Change, Outgoing
-from chalicelib.domain.ticket import SYSTEM, Channel
-from tests.domain.build import DEMO, START, act, opened, ticket
+from chalicelib.domain.ticket import SYSTEM
+from tests.domain.build import START, act, opened, ticket
 
 MINUTE = timedelta(minutes=1)
 
@@ -19,9 +19,8 @@ MINUTE = timedelta(minutes=1)
 def asked(ledger, at, subject="My parcel", text="Where is it?", *, verified=True, by_mail=True):
     """Return the ledger after a request, and why it was not acknowledged; None when it was."""
     request = budgets.request_of(subject, text, verified=verified, by_mail=by_mail)
-    now = budgets.heard(ledger, request, at)
-    reason = budgets.refusal(now, request, at)
-    return (now if reason else budgets.acknowledged(now, request, at)), reason
+    assert budgets.request_told(budgets.told(request)) == request
+    return budgets.answered(ledger, request, at)
 
 
 def reasons(requests, **more):
@@ -138,32 +137,6 @@ def test_an_own_address_and_a_noreply_address_are_not_acknowledged():
         change = opened(customer=replace(ticket().customer, email=address))
         assert change.outgoing == ()
         assert why in change.why[0]
-        assert change.counted is None
-
-
-def test_when_others_write_at_the_same_moment_the_ticket_opens_without_an_acknowledgement():
-    from chalicelib.domain import opening
-    from tests.domain.build import intake, number
-
-    change = opening.open_ticket(intake(channel=Channel.EMAIL), number(), DEMO, act(START, SYSTEM), None)
-    assert (change.outgoing, change.counted) == ((), None)
-    assert change.ticket.first_response
-    assert change.why == ("No acknowledgement: too many come for this address at this moment.",)
-
-
-@pytest.mark.parametrize(("most", "minutes"), [(10, 10), (15, 30), (25, 60), (50, 180), (100, 600)])
-def test_a_ticket_sends_so_many_system_mails_to_one_address_and_no_more(most, minutes):
-    change, at, sent = Change(None, replace(ticket(), system_mails={}), act(START, SYSTEM), "due"), START, []
-    gap = timedelta(minutes=minutes) / (most + 1)
-    while at < START + 2 * timedelta(minutes=600):
-        change = replace(change, act=act(at, SYSTEM))
-        if system_mails.spent(change.ticket, "Eva@customer.test", at) is None:
-            change = system_mails.sending(change, Outgoing("1", "check-in", at, to="eva@customer.test"))
-            sent.append(at)
-        at += gap
-    window = timedelta(minutes=minutes)
-    assert max(sum(one <= other < one + window for other in sent) for one in sent) == most
-    assert len(change.ticket.system_mails["eva@customer.test"]) <= 100
 
 
 def test_another_address_on_the_ticket_has_a_budget_of_its_own():

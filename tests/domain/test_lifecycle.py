@@ -7,8 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain import due, lifecycle
-from chalicelib.domain.budgets import Ledger
+from chalicelib.domain import budgets, due, lifecycle
 from chalicelib.domain.errors import IllegalMove, Invalid, Unseen
 from chalicelib.domain.lifecycle import Reply, customer_writes, reopen, reply, resolve, update
 from chalicelib.domain.storefront import Kind, Priority
@@ -91,7 +90,6 @@ def rated_badly(of):
     asked = due.fire(of, None, DEMO, act(START + timedelta(days=1), SYSTEM)).ticket
     return rate(
         asked, 1, Rating(1, comment="It is still broken."), DEMO, act(START + timedelta(days=2), EVA), number(),
-        ledger=Ledger(),
     ).ticket  # fmt: skip
 
 
@@ -206,9 +204,17 @@ def test_a_priority_that_was_asked_for_counts_more_than_the_kinds():
 def test_opening_acknowledges_with_the_promise_and_what_is_missing():
     (outgoing,) = opened(kind=Kind.RETURN).outgoing
     assert (outgoing.what, outgoing.to) == ("ticket-received", "eva@customer.test")
+    request = budgets.request_of("My parcel", "Where is it?", verified=True, by_mail=False)
     assert outgoing.data == {
         "storefront": "demo",
         "promise_by": "2026-03-02T17:00:00Z",
+        "counts": {
+            "of": "eva@customer.test",
+            "name": "Eva",
+            "language": "en",
+            "tier": "standard",
+            **budgets.told(request),
+        },
         "missing": ["order_reference"],
         "time_zone": "UTC",
     }

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain import due, lifecycle, opening
-from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.change import Change
 from chalicelib.domain.errors import DeskError
 from chalicelib.domain.lifecycle import Reply
@@ -79,7 +78,7 @@ def answer_bounces(ticket, front, now, _):
 
 def customer_rates(ticket, front, now, n):
     given = Rating(1 + n % 5, comment="Because." * (n % 2))
-    return rate(ticket, ticket.resolution_cycle, given, front, act(now, EVA), number(), ledger=Ledger())
+    return rate(ticket, ticket.resolution_cycle, given, front, act(now, EVA), number())
 
 
 def time_passes(ticket, front, now, _):
@@ -110,7 +109,7 @@ def lived(life):
     how, front, email, happened = life
     robot = {"unanswered_because": "it is automatic mail"} if how["automatic"] else {}
     asked = intake(customer=Person(email, phone="1"), **how, **robot)
-    change = opening.open_ticket(asked, number(), front, act(START, EVA), Ledger())
+    change = opening.open_ticket(asked, number(), front, act(START, EVA))
     yield None, None, change, START
     now, ticket = START, change.ticket
     for event, n, hours in happened:

@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain import due
-from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.errors import Gone
 from chalicelib.domain.lifecycle import reopen
 from chalicelib.domain.surveys import Rating, answerable, rate
@@ -19,7 +18,7 @@ ASKED = due.fire(ticket(Status.RESOLVED), None, DEMO, act(START + DAY, SYSTEM)).
 
 
 def rated(of, rating, when=START + 2 * DAY, **more):
-    return rate(of, 1, Rating(rating, **more), DEMO, act(when, EVA), number(), ledger=Ledger())
+    return rate(of, 1, Rating(rating, **more), DEMO, act(when, EVA), number())
 
 
 @pytest.mark.parametrize(

@@ -424,7 +424,6 @@ SCENARIOS = (
         files/files: 1
         mail id: 2
         mail/mail: 1
-        receipt mail: 1
     """),
     ),
     Scenario(
@@ -441,7 +440,6 @@ SCENARIOS = (
         files/files: 1
         mail id: 2
         mail/mail: 1
-        receipt mail: 1
     """),
     ),
     Scenario(
@@ -458,7 +456,6 @@ SCENARIOS = (
         files/files: 1
         mail id: 2
         mail/mail: 1
-        receipt mail: 1
     """),
     ),
     Scenario(
@@ -478,7 +475,6 @@ SCENARIOS = (
         mail id: 3
         mail/mail: 1
         receipt API: 1
-        receipt mail: 1
     """),
     ),
     Scenario(
@@ -533,7 +529,6 @@ SCENARIOS = (
         files/files: 1
         mail id: 4
         mail/mail: 1
-        receipt mail: 1
     """),
     ),
     Scenario(
@@ -552,7 +547,6 @@ SCENARIOS = (
         mail to lea@shop.test: Re: [<number>] My parcel
         mail id: 4
         mail/mail: 1
-        receipt mail: 1
     """),
     ),
     Scenario(
@@ -571,7 +565,6 @@ SCENARIOS = (
         mail to eva@customer.test: Re: [<number>] My parcel
         mail id: 4
         mail/mail: 1
-        receipt mail: 1
         receipt refusal: 1
     """),
     ),

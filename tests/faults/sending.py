@@ -43,6 +43,7 @@ _READS = ("GetItem", "BatchGetItem", "Query", "GetObject")
 _STEPS = {
     ("SendMessage", ""): "the sweep's orders",
     ("PutItem", "BUDGET"): "count",
+    ("UpdateItem", "CUSTOMER"): "count",
     ("UpdateItem", "TICKET"): "claim",
     ("SendRawEmail", ""): "SendRawEmail",
     ("PutItem", "MAIL"): "settle",
@@ -273,7 +274,7 @@ def _merged(rows: Mapping[Row, Figure]) -> dict[Row, Figure]:
 
 def _place(told: Told, step: str, fault: str) -> tuple[Any, ...]:
     faults = [each.value.replace("_", " ") for each in Fault]
-    steps = ["reads", *_STEPS.values(), "every call"]
+    steps = ["reads", *dict.fromkeys(_STEPS.values()), "every call"]
     return [*Told].index(told), steps.index(step), [*faults, "each"].index(fault)
 
 

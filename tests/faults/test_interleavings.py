@@ -16,7 +16,7 @@ def test_in_whatever_order_two_deliveries_meet_the_end_is_the_same(race, bare):
     explorer.undisturbed()
     tally = explorer.orders(race.deliveries, *filter(None, [race.also]))
     tally.check()
-    assert tally.schedules > 2
+    assert tally.schedules >= 2
     assert tally.states > tally.schedules
 
 

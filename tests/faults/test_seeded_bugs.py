@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from chalicelib.adapters import conflicts, mailer, outbox, rows, table
+from chalicelib.adapters import conflicts, keys, mailer, outbox, rows, table
 from chalicelib.domain.change import Change
 from chalicelib.domain.delivery import risen
 from chalicelib.domain.sending import State, Step, step
@@ -33,15 +33,18 @@ def marks_before_it_writes(patch):
     whole = table.Table.commit
 
     def commit(self, change):
-        if change.receipt:
-            row = self._receipt(change.receipt)
+        marks = [(self._receipt(change.receipt), conflicts.Repeated(change.receipt))] if change.receipt else []
+        for mail_id in change.mail_ids:
+            known = {"ticket": change.ticket.reference, "identity": change.identity}
+            marks.append((rows.row(keys.mail(mail_id), known), conflicts.Outrun()))
+        for row, conflict in marks:
             try:
                 row.save(condition=rows.Row.pk.does_not_exist())
             except table.PutError as error:
                 if rows.refusal(error) != table._CONDITION:
                     raise
-                raise conflicts.Repeated(change.receipt) from error
-        whole(self, replace(change, receipt=None))
+                raise conflict from error
+        return whole(self, replace(change, receipt=None, mail_ids=()))
 
     patch.setattr(table.Table, "commit", commit)
 
@@ -50,9 +53,10 @@ def writes_what_is_to_be_sent_by_itself(patch):
     whole = table.Table.commit
 
     def commit(self, change: Change):
-        whole(self, replace(change, outgoing=()))
+        ticket = whole(self, replace(change, outgoing=()))
         for outgoing in change.outgoing:
             outbox.queued_row(change.ticket.reference, outgoing, self.clock(), self.shards.due).save()
+        return ticket
 
     patch.setattr(table.Table, "commit", commit)
 
@@ -130,9 +134,10 @@ def marks_after_it_wrote(patch):
     whole = table.Table.commit
 
     def commit(self, change):
-        whole(self, replace(change, receipt=None))
+        ticket = whole(self, replace(change, receipt=None))
         if change.receipt:
             self._receipt(change.receipt).save()
+        return ticket
 
     patch.setattr(table.Table, "commit", commit)
 

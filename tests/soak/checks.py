@@ -123,7 +123,7 @@ def _mails(play: Play, found: Findings) -> Iterator[str]:
                 found.excused += 1
             else:
                 yield f"{sent.what} of {sent.ticket} went out {len(times)} times: {times}, told of at {told}"
-        if not times and sent.id not in held:
+        if not times and sent.id not in held and not _unacknowledged(play, sent):
             said = json.loads(document(messages[sent.id])) if sent.id in messages else {}
             states = [d["state"] for d in said.get("delivery", {}).values()]
             if not said and _suppressed(play, sent):
@@ -449,9 +449,20 @@ def _acknowledged(reference: str, steps: list[Step], all_acks: dict[str, list[da
         yield f"{reference} has {len(acks)} acknowledgements; {first.why}"
     email = first.doc["customer"].get("email", "")
     lately = [at for at in all_acks[email] if timedelta() <= first.at - at <= timedelta(days=1)]
-    reasons = ("automatic", "spam", "DMARC", *(("were sent to this address",) if len(lately) >= _ALIKE_MOST else ()))
+    reasons = ("automatic", "spam", "DMARC")
     if unanswered and email and not any(reason in why for why in first.why for reason in reasons):
         yield f"{reference} was not acknowledged: {first.why}"
+    for step in steps:
+        spent = len(lately) >= _ALIKE_MOST and any("were sent to this address" in why for why in step.why)
+        if step.what == "unacknowledged" and not spent:
+            yield f"{reference} was not acknowledged after all: {step.why}"
+
+
+def _unacknowledged(play: Play, sent: Sent) -> bool:
+    """Tell whether a ticket says that its acknowledgement was taken out again."""
+    return sent.what == "ticket-received" and any(
+        step.what == "unacknowledged" for step in play.diary.steps[sent.ticket]
+    )
 
 
 def _robots(reference: str, steps: list[Step]) -> Iterator[str]:

@@ -36,7 +36,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One change of a ticket, as it was written. `doc` is the ticket after it."""
+    """One change of a ticket, as it was written. `doc` is the ticket after it; `sent` grows until all of it is written."""
 
     at: datetime
     seen_at: datetime
@@ -44,7 +44,7 @@ class Step:
     role: str
     why: tuple[str, ...]
     doc: Mapping[str, Any]
-    sent: tuple[Sent, ...]
+    sent: list[Sent]
 
     @property
     def status(self) -> str:
@@ -93,9 +93,10 @@ class Diary:
             self._look_at_clocks(doc)
         elif sk.startswith("OUTBOX#") and before is None:
             self._put_out(now, reference, sk[7:], json.loads(document(item)))
-        elif before is None:
+        if sk == "TICKET" or before is None:
             for line in audit_lines([plain(item)]):
-                self._step(now, reference, line)
+                if line["version"] > len(self.steps[reference]):  # others waited, and were read then
+                    self._step(now, reference, line)
 
     def latest(self, reference: str) -> Mapping[str, Any]:
         return self.steps[reference][-1].doc
@@ -116,7 +117,7 @@ class Diary:
             self._pending[reference][1].append(sent)
 
     def _step(self, now: datetime, reference: str, told: Mapping[str, Any]) -> None:
-        doc, sent = self._pending.pop(reference)
+        doc, sent = self._pending[reference]
         step = Step(
             moment(told["at"]),
             now,
@@ -124,7 +125,7 @@ class Diary:
             told["by"].get("role", ""),
             tuple(told.get("why", ())),
             doc,
-            tuple(sent),
+            sent,
         )
         self.steps[reference].append(step)
         self.changed.append(reference)
