@@ -113,9 +113,7 @@ def running(settings: Settings, say: Say = print) -> Iterator[dict[str, Any]]:
         stack.enter_context(sender.publishing())
         stack.enter_context(smtp(mail, receiver))
         stack.enter_context(http(box, partial(MailboxDoor, mailbox)))
-        stack.enter_context(
-            http(front, partial(FrontDoor, Api(aws_port, partial(names.find, "RestAPIId", fresh=True))))
-        )
+        stack.enter_context(http(front, partial(FrontDoor, Api(aws_port, partial(names.find, "ApiId", fresh=True)))))
         told = {
             "url": f"http://{address(front)}",
             "smtp": address(mail),

@@ -1,10 +1,8 @@
 """
 The API's address: what API Gateway's own domain is on AWS, nothing before `/v1`.
 
-The embedded AWS serves a REST API under a path that holds its id and its stage, and the id changes when the stack
-is updated; so the address is looked up again when the answer is that there is no such API. A route that the API
-does not know is answered by the gateway itself, and there the embedded AWS does not honour the gateway responses
-of the API's definition; they are honoured here.
+The embedded AWS serves an HTTP API under a path that holds its id and its stage, and a deployment may give it another
+id; so the address is looked up again when the answer is that there is no such API.
 """
 
 import json
@@ -21,7 +19,7 @@ from urllib.parse import quote
 from infra.embedded.servers import Http, Problem
 from infra.embedded.settings import HOST
 
-STAGE = "api"
+STAGE = "$default"
 BODY_LIMIT = 10 * 1024 * 1024  # API Gateway: 10 MB a payload
 AT_ONCE = 2 * max(
     2, os.cpu_count() or 1
@@ -47,7 +45,7 @@ HOP_BY_HOP = {
 
 class Api:
     """
-    Where the REST API is, as far as known.
+    Where the HTTP API is, as far as known.
     """
 
     def __init__(self, port: int, find: Callable[[], str]) -> None:
@@ -64,7 +62,7 @@ class Api:
     def path(self, *, fresh: bool) -> str:
         if fresh or not self._known:
             self._known = self._find()
-        return f"/restapis/{self._known}/{STAGE}/_user_request_/"
+        return f"/_aws/execute-api/{self._known}/{STAGE}/"
 
 
 class FrontDoor(Http):
@@ -145,8 +143,6 @@ class FrontDoor(Http):
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The embedded AWS does not answer.") from None
         if _no_such_api(response, content):
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The desk is not deployed just now.")
-        if _no_such_route(response, content):
-            raise Problem(HTTPStatus.NOT_FOUND, "There is nothing here.")
         return response, content
 
     def _forward(self, body: bytes, *, fresh: bool) -> tuple[HTTPResponse, bytes]:
@@ -179,9 +175,3 @@ def _no_such_api(response: HTTPResponse, content: bytes) -> bool:
         (response.status, content) == (HTTPStatus.NOT_FOUND, b'{"message": "Not Found"}')
         or response.getheader("x-amzn-ErrorType") == "ForbiddenException"
     )
-
-
-def _no_such_route(response: HTTPResponse, content: bytes) -> bool:
-    if response.status != HTTPStatus.FORBIDDEN or response.getheader("Content-Type") != "application/json":
-        return False
-    return bool(json.loads(content or b"{}").get("message") == "Missing Authentication Token")
