@@ -93,8 +93,7 @@ def _without_a_view(event: Event, pattern: str, views: Views) -> Response:
     with line("api", route=f"{method} {pattern or 'nowhere'}", request=context["requestId"]) as facts:
         if method == "OPTIONS" and cors:
             allowed = {"Access-Control-Allow-Methods": ",".join(sorted(cors))}
-            headers = next(iter(cors.values())).get_access_control_headers() | allowed
-            answer = Response("", headers, 204)
+            answer = Response("", {**next(iter(cors.values())).get_access_control_headers(), **allowed}, 204)
         else:
             answer = response(Problem(404, "There is nothing at this address."), quote(unquote(event["rawPath"])))
         facts["status"] = answer.status_code

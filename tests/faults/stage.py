@@ -14,7 +14,6 @@ After a crash a new process begins: it remembers nothing.
 
 import json
 import logging
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
