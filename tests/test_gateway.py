@@ -3,7 +3,6 @@ What an HTTP API brings, and how the app finds its views in it.
 """
 
 import json
-from base64 import b64encode
 
 import pytest
 from chalice import CORSConfig
@@ -178,6 +177,5 @@ def test_chalices_own_client_opens_the_doors_too():
         assert client.http.get("/health").json_body["status"] == "ok"
 
 
-def test_a_form_in_base64_is_a_form():
-    asked = http("POST", "/things/x", {"Content-Type": "application/x-www-form-urlencoded"}, b"a=1")
-    assert asked["body"] == b64encode(b"a=1").decode()
+def test_what_is_no_request_opens_nothing():
+    assert desk({}, None)["statusCode"] == 500

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from threading import BoundedSemaphore
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 from uuid import uuid4
 
 from infra.embedded.servers import Http, Problem
@@ -88,9 +88,9 @@ class FrontDoor(Http):
             body = self._body()
         except Problem as problem:
             return self._refuse_unread(problem)
-        if self.command == "OPTIONS":
-            return self._answer_of_the_function()
         with self._api.turns:
+            if self.command == "OPTIONS":
+                return self._answer_of_the_function()
             response, content = self._answer_of_the_api(body)
         headers = [pair for pair in response.getheaders() if pair[0].lower() not in HOP_BY_HOP]
         return self.answer(response.status, content, headers)
@@ -156,7 +156,7 @@ class FrontDoor(Http):
         asked = {"method": self.command, "path": path, "sourceIp": self.client_address[0]}
         event = {
             "version": "2.0",
-            "rawPath": unquote(path),
+            "rawPath": path,
             "rawQueryString": query,
             "headers": {name.lower(): value for name, value in self.headers.items()},
             "requestContext": {"http": asked, "requestId": str(uuid4())},
