@@ -4,6 +4,8 @@ The doors of the desk. Each is a Lambda function; what is behind one is imported
 
 import gc
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, CORSConfig, DynamoDBEvent, Response, SQSEvent
 
@@ -11,7 +13,17 @@ from chalicelib.handlers.routes import ROUTES, Route
 
 gc.disable()  # what a start makes stays: no garbage is looked for before the first event is answered (handlers/lines.py)
 
-app = Chalice(app_name="careline", configure_logs=False)  # lines.py writes to the logger of this name: once
+
+class Desk(Chalice):
+    """Chalice behind an HTTP API, of which it knows nothing."""
+
+    def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 Lambda's
+        from chalicelib.handlers import gateway
+
+        return gateway.answered(self.routes, event, partial(super().__call__, context=context))
+
+
+app = Desk(app_name="careline", configure_logs=False)  # lines.py writes to the logger of this name: once
 app.api.binary_types = []
 _cors = CORSConfig(allow_headers=["Idempotency-Key"], expose_headers=["Location", "ETag", "Retry-After"], max_age=600)
 

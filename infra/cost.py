@@ -47,7 +47,7 @@ LOOKS = {"list 25 tickets": 2, "read a ticket": 4, "read its messages": 3}
 """What is looked at in a life: eight pages of agents, and the page on which the customer rates."""
 
 FLOOR: Counts = {
-    "mail_out": 4, "mail_in": 2, "http_request": 12, "file_put": 2, "file_get": 2, "table_write": 12, "table_read": 8,
+    "mail_out": 4, "mail_in": 2, "api_request": 12, "file_put": 2, "file_get": 2, "table_write": 12, "table_read": 8,
     "lambda_request": 12, "lambda_gb_second": 0.036,
 }  # fmt: skip
 """What no desk can do without: its mails, each stored once, a dozen calls, a dozen writes, 3 ms of 1 GB each."""

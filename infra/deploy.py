@@ -85,7 +85,7 @@ def deploy(
     Args:
         name: The stage, lower-case letters, digits and hyphens.
         session: The AWS to deploy to.
-        public_url: Where the API and the pages are reached. Without one it stays what it was, and is API Gateway's own at first.
+        public_url: Where the API and the pages are reached. Without one it stays what it was, or is API Gateway's own, and follows it.
         embedded: Leave out what the embedded AWS does not have: receipt rules, TLS, arm64.
         recipients: Addresses or domains, with commas between. Without any it stays as it was; at first every verified domain.
         receive_mail: Whether SES takes in mail.
@@ -121,9 +121,10 @@ def deploy(
         **({"PublicUrl": public_url.rstrip("/")} if public_url else {}),
     }
     template = url(bucket, put_artifact(built.desk, bucket, session), session)
+    was = stage.stack_outputs(stage.desk_stack(name), session).get("ApiUrl", "")
     put_stack(stage.desk_stack(name), template, parameters, session=session, say=say)
-    if not stage.environment(name, session)["CARELINE_PUBLIC_URL"]:
-        own = stage.outputs(name, session)["ApiUrl"]  # known only now, and never a reference: that would be a circle
+    own = stage.outputs(name, session)["ApiUrl"]  # known only now, and never a reference: that would be a circle
+    if stage.environment(name, session)["CARELINE_PUBLIC_URL"] in {"", was} - {own}:
         put_stack(stage.desk_stack(name), template, parameters | {"PublicUrl": own}, session=session, say=say)
     make_signing_keys(name, session)
     return stage.outputs(name, session)

@@ -2,7 +2,8 @@
 What `chalice package` leaves open in the desk's template, closed for every function alike.
 
 A name that its log group and its policy can be written down with, a log group that forgets, a role that may do what
-policies.py says and what its own event source and dead letters need, and one zip instead of Chalice's two.
+policies.py says and what its own event source and dead letters need, and one zip instead of Chalice's two. The REST
+API goes: resources.yaml has an HTTP API in its place.
 """
 
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from infra.policies import GRANTS, Grant
 
 LOG_RETENTION_DAYS = 30
 FUNCTION = "AWS::Serverless::Function"
+LAYER = "AWS::Serverless::LayerVersion"
+OF_THE_REST_API = {"RestAPI", "APIHandlerInvokePermission", "RestAPIId", "EndpointURL"}
 
 Template = dict[str, Any]
 
@@ -24,9 +27,12 @@ def finished(merged: Template) -> Template:
         KeyError: app.py has a function that policies.py does not know.
     """
     resources = {
-        name: body for name, body in merged["Resources"].items() if body["Type"] != "AWS::Serverless::LayerVersion"
+        name: body
+        for name, body in merged["Resources"].items()
+        if body["Type"] != LAYER and name not in OF_THE_REST_API
     }
-    template = {**merged, "Resources": resources}
+    outputs = {name: body for name, body in merged["Outputs"].items() if name not in OF_THE_REST_API}
+    template = {**merged, "Resources": resources, "Outputs": outputs}
     for name, properties in functions(template):
         physical_name = {"Fn::Sub": f"careline-${{Stage}}-{words(name)}"}
         properties.pop("Layers", None)

@@ -9,7 +9,7 @@ What a stage used in the last 30 days, counted by CloudWatch and named as in pri
 | publishes, mails taken in | AWS/SNS NumberOfMessagesPublished; TopicName |
 | mails sent | AWS/SES Send, without dimensions: the whole account's |
 | logs | AWS/Logs IncomingBytes; LogGroupName |
-| requests | invocations of api_handler: two stages' APIs have one ApiName |
+| requests | AWS/ApiGateway Count; ApiId |
 | storage | DescribeTable; AWS/S3 BucketSizeBytes; BucketName, StorageType |
 
 Sources: the pages "metrics and dimensions" of each service's developer guide.
@@ -74,8 +74,6 @@ def of_functions(name: str) -> Iterator[Metric]:
         yield Metric("lambda_request", "AWS/Lambda", "Invocations", called)
         yield Metric("lambda_gb_second", "AWS/Lambda", "Duration", called, gb / 1000)
         yield Metric("log_gb", "AWS/Logs", "IncomingBytes", {"LogGroupName": f"/aws/lambda/{function}"}, 1 / GB)
-        if door == "api_handler":
-            yield Metric("api_request", "AWS/Lambda", "Invocations", called)
 
 
 def of_tables(tables: list[dict[str, Any]]) -> Iterator[Metric]:
@@ -96,6 +94,7 @@ def of_queues(made: dict[str, str]) -> Iterator[Metric]:
 
 
 def of_the_rest(made: dict[str, str]) -> Iterator[Metric]:
+    yield Metric("api_request", "AWS/ApiGateway", "Count", {"ApiId": made["ApiId"]})
     for key in ("InboundMailTopicArn", "MailFeedbackTopicArn", "EscalationTopicArn"):
         topic = {"TopicName": made[key].rpartition(":")[2]}
         yield Metric("topic_publish", "AWS/SNS", "NumberOfMessagesPublished", topic)

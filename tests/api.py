@@ -1,5 +1,5 @@
 """
-The HTTP API in process: Chalice's own local gateway, against a world.
+The HTTP API in process: the events that API Gateway makes of requests, against a world.
 """
 
 import json
@@ -10,8 +10,6 @@ from email.message import EmailMessage
 from urllib.parse import urlencode
 
 import pytest
-from chalice.config import Config
-from chalice.local import LocalGateway
 from chalice.test import HTTPResponse
 
 import app
@@ -19,6 +17,7 @@ from chalicelib.adapters import aws
 from chalicelib.domain.access import Scope
 from chalicelib.handlers import callers
 from chalicelib.usecases import house, sending
+from tests import payloads
 from tests.world import World, running
 
 
@@ -26,7 +25,7 @@ class Api:
     """One door after the other: `api.post("/v1/tickets", body, key=api.agent)`."""
 
     def __init__(self, world: World) -> None:
-        self.world, self._gateway = world, LocalGateway(app.app, Config())
+        self.world = world
         made = {
             "storefront": (Scope.STOREFRONT, {"storefront": "demo"}),
             "other": (Scope.STOREFRONT, {"storefront": "other"}),
@@ -56,8 +55,8 @@ class Api:
         if fresh:
             callers._calls.clear()
         content = raw if raw is not None else json.dumps(body).encode() if body is not None else b""
-        answer = self._gateway.handle_request(method=method, path=path, headers=sent, body=content)
-        return HTTPResponse.create_from_dict({**answer, "body": answer["body"] or ""})
+        answer = app.app(payloads.http(method, path, sent, content), None)
+        return HTTPResponse(answer["body"].encode(), answer["headers"], answer["statusCode"])
 
     def get(self, path: str, **more) -> HTTPResponse:
         return self.ask("GET", path, **more)

@@ -3,9 +3,11 @@ The sample payloads of events/, for tests to bring to the doors.
 """
 
 import json
-from collections.abc import Iterable
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 EVENTS = Path(__file__).parents[1] / "events"
 NOTHING_FAILED = {"batchItemFailures": []}
@@ -24,6 +26,27 @@ def event(name: str, **instead: str) -> dict[str, Any]:
     for what, value in instead.items():
         text = text.replace(_SAMPLES[what], value)
     return json.loads(text)
+
+
+def http(method: str, path: str, headers: Mapping[str, str], content: bytes = b"") -> dict[str, Any]:
+    """Return a request as an HTTP API brings it; *path* as a client writes it, with its query."""
+    whole = event("api-open-ticket")
+    named = {name.lower(): value for name, value in headers.items()}
+    raw_path, _, query = path.partition("?")
+    as_it_is = named.get("content-type", "").partition(";")[0] == "application/json"  # a form is not text to it
+    body = content.decode(errors="replace") if as_it_is else b64encode(content).decode()
+    asked = {
+        "rawPath": unquote(raw_path.replace("%25", "%2525")),  # all is decoded but this
+        "rawQueryString": query,
+        "headers": named,
+        "requestContext": {
+            **whole["requestContext"],
+            "http": {**whole["requestContext"]["http"], "method": method, "path": raw_path},
+        },
+        "isBase64Encoded": bool(content) and not as_it_is,
+    }
+    del whole["body"]
+    return {**whole, **asked, **({"body": body} if content else {})}
 
 
 def batch(whole: dict[str, Any], bodies: Iterable[Any]) -> dict[str, Any]:

@@ -168,7 +168,11 @@ def a_stage():
             for name in ("InboundMailTopic", "MailFeedbackTopic", "EscalationTopic")
         }
         data = {"Table": "t", "SettingsTable": "s", "MailBucket": "mail", "FilesBucket": "files"}
-        desk = {"DueQueueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/careline-shop-DueQueue", **topics}
+        desk = {
+            "DueQueueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/careline-shop-DueQueue",
+            "ApiId": "a1",
+            **topics,
+        }
         session.stacks.update({stage.data_stack("shop"): data, stage.desk_stack("shop"): desk})
         yield session
 
@@ -187,6 +191,8 @@ def test_a_stage_is_billed_for_what_cloudwatch_counted(a_stage):
     happened(a_stage, "AWS/Lambda", "Invocations", 7, FunctionName="careline-shop-api-handler")
     happened(a_stage, "AWS/Lambda", "Invocations", 5, FunctionName="careline-shop-outbox")
     happened(a_stage, "AWS/Lambda", "Invocations", 999, FunctionName="careline-other-outbox")
+    happened(a_stage, "AWS/ApiGateway", "Count", 6, ApiId="a1")
+    happened(a_stage, "AWS/ApiGateway", "Count", 999, ApiId="b2")
     happened(a_stage, "AWS/Lambda", "Duration", 4000, FunctionName="careline-shop-outbox")
     happened(a_stage, "AWS/Logs", "IncomingBytes", 2e9, LogGroupName="/aws/lambda/careline-shop-outbox")
     happened(a_stage, "AWS/DynamoDB", "ConsumedWriteCapacityUnits", 30, TableName="t")
@@ -204,7 +210,7 @@ def test_a_stage_is_billed_for_what_cloudwatch_counted(a_stage):
     )
     used = {item: count for item, count in usage.counted("shop", a_stage, NOW).items() if count}
     assert used == pytest.approx({
-        "api_request": 7, "lambda_request": 12, "lambda_gb_second": 2.0, "log_gb": 2.0, "table_write": 42,
+        "api_request": 6, "lambda_request": 12, "lambda_gb_second": 2.0, "log_gb": 2.0, "table_write": 42,
         "queue_request": 103, "topic_publish": 4, "mail_in": 4, "mail_out": 11, "file_gb_month": 1.0,
     })  # fmt: skip
     assert set(used) <= set(cost.read_prices())

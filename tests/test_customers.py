@@ -110,3 +110,18 @@ def test_each_survey_and_reminder_has_the_button_that_ends_them(api):
     assert known(api).json_body["opted_out"] is False
     assert api.form(link, **{"List-Unsubscribe": "One-Click"}).status_code == 200
     assert known(api).json_body["opted_out"] is True
+
+
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [
+        ("a%41@customer.test", "a%2541%40customer.test"),
+        ("50%off@customer.test", "50%25off@customer.test"),
+        ("eva+shop@customer.test", "eva+shop@customer.test"),
+        ("a/b@customer.test", "a%2Fb%40customer.test"),
+    ],
+)
+def test_an_address_is_read_as_it_was_written_in_the_path(api, address, written):
+    api.opened(customer={"email": address})
+    assert known(api, written).json_body["email"] == address
+    assert api.ask("DELETE", f"/v1/customers/{written}/suppression").json_body["email"] == address

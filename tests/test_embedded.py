@@ -19,6 +19,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener, urlopen
 import pytest
 from botocore.config import Config
 
+import app
 from infra.aws import Trouble
 from infra.embedded import aws, inbound, outbound
 from infra.embedded.front_door import BODY_LIMIT, Api, FrontDoor
@@ -429,7 +430,7 @@ def gateway():
 def front(gateway):
     apis = iter(["first", "second"])
     door = listening(ANY)
-    with http(door, partial(FrontDoor, Api(gateway.port, lambda: next(apis)))):
+    with http(door, partial(FrontDoor, Api(gateway.port, lambda: next(apis), lambda event: app.app(event, None)))):
         yield door.getsockname()
 
 
@@ -454,7 +455,7 @@ def test_a_request_and_its_answer_pass_as_they_are(front, gateway):
         b"X-Forwarded-For: 6.6.6.6\r\nContent-Length: 2\r\n\r\n{}",
     )
     ((line, came, sent_body),) = gateway.came
-    assert line == [b"POST", b"/restapis/first/api/_user_request_/v1/tickets?q=a%20b&q=%C3%A9"]
+    assert line == [b"POST", b"/_aws/execute-api/first/$default/v1/tickets?q=a%20b&q=%C3%A9"]
     assert came.get_all("X-Two") == ["1", "2"]
     assert came.get_all("X-Forwarded-For") == ["127.0.0.1"]
     assert sent_body == b"{}"
@@ -471,24 +472,36 @@ def test_a_body_may_come_in_chunks(front, gateway):
     assert gateway.came[0][2] == b"abc0123456789"
 
 
-def test_a_route_that_is_unknown_is_a_404(front, gateway):
-    gateway.answers = [(403, b"application/json", b'{"message":"Missing Authentication Token"}')]
-    status, headers, body = exchange(front, b"GET /nowhere?x=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
-    assert status == 404
-    assert headers["Content-Type"] == "application/problem+json"
-    assert json.loads(body) == {
-        "type": "about:blank",
-        "title": "Not Found",
-        "status": 404,
-        "detail": "There is nothing here.",
-        "instance": "/nowhere",
-    }
+def test_what_a_function_does_not_find_passes_too(front, gateway):
+    gateway.answers = [(404, b"application/problem+json", b"{}")]
+    status, headers, body = exchange(front, b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (status, headers["Content-Type"], body) == (404, "application/problem+json", b"{}")
+
+
+def test_the_function_itself_is_asked_what_a_browser_may(front, gateway):
+    """With what an HTTP API would bring it; the app knows what to answer to that."""
+    asked = b"OPTIONS /v1/%s HTTP/1.1\r\nHost: x\r\nOrigin: https://shop.test\r\n\r\n"
+    status, headers, body = exchange(front, asked % b"tickets?x=1")
+    assert (status, body) == (204, b"")
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert exchange(front, asked % b"macros")[0] == 404
+    assert gateway.came == []
+
+
+def test_a_function_that_fails_answers_nobody(gateway):
+    def fails(_):
+        raise LookupError
+
+    door = listening(ANY)
+    with http(door, partial(FrontDoor, Api(gateway.port, lambda: "x", fails))):
+        status, headers, _ = exchange(door.getsockname(), b"OPTIONS /v1/tickets HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (status, headers["Content-Type"]) == (503, "application/problem+json")
 
 
 def test_an_api_with_another_id_is_found_again(front, gateway):
     gateway.answers = [(404, b"application/json", b'{"message": "Not Found"}'), (200, b"text/plain", b"here")]
     assert exchange(front, b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")[2] == b"here"
-    assert [came[0][1].split(b"/")[2] for came in gateway.came] == [b"first", b"second"]
+    assert [came[0][1].split(b"/")[3] for came in gateway.came] == [b"first", b"second"]
 
 
 def test_no_api_no_answer_no_desk(front, gateway):
@@ -512,7 +525,7 @@ def test_aws_that_is_away_is_told(gateway):
     with listening(ANY) as probe:
         port = probe.getsockname()[1]
     door = listening(ANY)
-    with http(door, partial(FrontDoor, Api(port, lambda: "x"))):
+    with http(door, partial(FrontDoor, Api(port, lambda: "x", dict))):
         status, headers, _ = exchange(door.getsockname(), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     assert (status, headers["Content-Type"]) == (503, "application/problem+json")
 

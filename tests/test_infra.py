@@ -6,13 +6,15 @@ import json
 import subprocess
 import sys
 import zipfile
+from types import SimpleNamespace
 
 import pytest
 from cfnlint.api import lint
 
 from infra import __main__ as commands
-from infra import cost
-from infra.package import append, host_architecture, package, stand_ins
+from infra import cost, deploy
+from infra.aws import Session
+from infra.package import Package, append, host_architecture, package, stand_ins
 from infra.policies import GRANTS
 
 FUNCTIONS = {
@@ -183,7 +185,7 @@ def test_no_function_names_the_api_in_its_environment(template):
     environment = json.dumps(template["Globals"]) + json.dumps(
         [function.get("Environment") for function in functions(template["Resources"]).values()]
     )
-    assert "RestAPI" not in environment
+    assert "Api" not in environment
 
 
 def test_functions_run_on_arm(desk):
@@ -284,13 +286,70 @@ def test_an_idle_month_is_billed_for_every_alarm_and_dashboard_of_the_template(d
     assert counted["dashboard"] == len(of_type(desk, "AWS::CloudWatch::Dashboard"))
 
 
-def test_what_the_gateway_answers_by_itself_is_a_problem_that_a_browser_may_read(desk):
-    answers = desk["RestAPI"]["Properties"]["GatewayResponses"]
-    assert answers["MISSING_AUTHENTICATION_TOKEN"]["StatusCode"] == 404
-    for answer in answers.values():
-        headers = answer["ResponseParameters"]["Headers"]
-        assert headers["Content-Type"] == "'application/problem+json'"
-        assert headers["Access-Control-Allow-Origin"] == "'*'"
+def test_one_http_api_hands_everything_to_one_function(template, desk):
+    (api,) = of_type(desk, "AWS::ApiGatewayV2::Api").values()
+    (integration,) = of_type(desk, "AWS::ApiGatewayV2::Integration").values()
+    (route,) = of_type(desk, "AWS::ApiGatewayV2::Route").values()
+    (stage,) = of_type(desk, "AWS::ApiGatewayV2::Stage").values()
+    assert api["ProtocolType"] == "HTTP"
+    assert "CorsConfiguration" not in api  # it would open every door to every origin
+    assert integration["IntegrationUri"] == {"Fn::GetAtt": ["APIHandler", "Arn"]}
+    assert (integration["IntegrationType"], integration["PayloadFormatVersion"]) == ("AWS_PROXY", "2.0")
+    assert (route["RouteKey"], route["Target"]) == ("$default", {"Fn::Sub": "integrations/${ApiIntegration}"})
+    assert (stage["StageName"], stage["AutoDeploy"]) == ("$default", True)  # nothing before /v1 in the address
+    assert {part["ApiId"]["Ref"] for part in (integration, route, stage)} == {"HttpApi"}
+    assert template["Outputs"]["ApiId"]["Value"] == {"Ref": "HttpApi"}
+
+
+def test_the_api_is_throttled_as_the_stage_says(template, desk):
+    (stage,) = of_type(desk, "AWS::ApiGatewayV2::Stage").values()
+    assert stage["DefaultRouteSettings"] == {
+        "ThrottlingRateLimit": {"Ref": "RequestsPerSecond"},
+        "ThrottlingBurstLimit": {"Ref": "RequestsInABurst"},
+    }
+    assert {"RequestsPerSecond", "RequestsInABurst"} <= set(template["Parameters"])
+
+
+def test_nothing_is_left_of_the_rest_api(template):
+    assert "RestAPI" not in json.dumps(template)
+    assert not of_type(template["Resources"], "AWS::Serverless::Api")
+
+
+def test_only_this_api_may_call_its_function(desk):
+    (permission,) = of_type(desk, "AWS::Lambda::Permission").values()
+    assert permission["FunctionName"] == {"Ref": "APIHandler"}
+    assert permission["SourceArn"]["Fn::Sub"].endswith(":${AWS::AccountId}:${HttpApi}/*/$default")
+
+
+@pytest.mark.parametrize(
+    ("was", "known", "given", "then"),
+    [
+        (None, "", None, "https://new.test"),
+        ("https://old.test/api", "https://old.test/api", None, "https://new.test"),
+        ("https://new.test", "https://new.test", None, "https://new.test"),
+        ("https://old.test/api", "https://desk.shop.test", None, "https://desk.shop.test"),
+        ("https://old.test/api", "https://old.test/api", "https://desk.shop.test/", "https://desk.shop.test"),
+    ],
+)
+def test_a_stage_without_a_domain_is_reached_where_its_api_is(monkeypatch, tmp_path, was, known, given, then):
+    outputs = {"ApiUrl": was} if was else {}
+    environment = {"CARELINE_PUBLIC_URL": known}
+
+    def put_stack(name, _, parameters, **__):
+        if name == "careline-shop-desk":
+            outputs["ApiUrl"] = "https://new.test"
+            environment["CARELINE_PUBLIC_URL"] = parameters.get("PublicUrl", environment["CARELINE_PUBLIC_URL"])
+
+    monkeypatch.setattr(deploy, "put_stack", put_stack)
+    monkeypatch.setattr(deploy.package, "package", lambda _: Package(tmp_path, tmp_path, tmp_path))
+    monkeypatch.setattr(deploy.stage, "stack_outputs", lambda *_: dict(outputs))
+    monkeypatch.setattr(deploy.stage, "environment", lambda *_: environment)
+    for name in ("artifact_bucket", "put_artifact", "make_signing_keys"):
+        monkeypatch.setattr(deploy, name, lambda *_: "")
+    session = Session(SimpleNamespace(region_name="eu-west-1"))
+    session.__dict__["account"] = "123456789012"
+    deploy.deploy("shop", session=session, public_url=given, receive_mail=False, say=lambda _: None)
+    assert environment["CARELINE_PUBLIC_URL"] == then
 
 
 def test_the_same_code_gives_the_same_bytes(tmp_path):

@@ -2,8 +2,6 @@
 Customers by their address: whether mail goes there, until when not, and why.
 """
 
-from urllib.parse import unquote
-
 from chalice.app import Response
 
 from chalicelib.domain.ticket import Customer
@@ -13,11 +11,11 @@ from chalicelib.usecases import customers
 
 
 def read(call: Call, address: str) -> Response:
-    return _customer(call, customers.read(call.desk, unquote(address)))
+    return _customer(call, customers.read(call.desk, address))
 
 
 def lift_suppression(call: Call, address: str) -> Response:
-    return _customer(call, customers.lift_suppression(call.desk, unquote(address)))
+    return _customer(call, customers.lift_suppression(call.desk, address))
 
 
 def _customer(call: Call, known: Customer) -> Response:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs, quote, unquote
 
 from chalice.app import Request, Response
 
@@ -63,7 +63,8 @@ class Call:
 
 
 def opened(route: Route, request: Request, parameters: Mapping[str, str]) -> Response:
-    """Return what a route answers to a request, whatever happens."""
+    """Return what a route answers to a request, whatever happens. Parameters come as they stand in the path."""
+    parameters = {name: unquote(value) for name, value in parameters.items()}
     with line("api", route=f"{route.method} {route.path}", request=_request_id(request)) as facts:
         try:
             answer = _answered(route, request, parameters, facts)
@@ -133,7 +134,7 @@ def json_response(body: Any, status: int = 200, **headers: str) -> Response:  # 
 
 def _path(route: Route, parameters: Mapping[str, str]) -> str:
     """Return the path that was asked for; Chalice's request knows its pattern only."""
-    return route.path.format(**{name: quote(value) for name, value in parameters.items()})
+    return route.path.format(**{name: quote(value, safe="@") for name, value in parameters.items()})
 
 
 def _request_id(request: Request) -> str:

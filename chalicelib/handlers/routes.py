@@ -44,7 +44,7 @@ class Route:
 
 ROUTES = (
     Route("POST", "/v1/tickets", "tickets.open_ticket", ALL_KEYS, "Open a ticket", "OPEN_TICKET", 201, cors=True),
-    Route("GET", "/v1/tickets", "tickets.list_tickets", STOREFRONTS, "List tickets", cors=True),
+    Route("GET", "/v1/tickets", "tickets.list_tickets", STOREFRONTS, "List tickets"),
     Route("GET", "/v1/tickets/{reference}", "tickets.read", STOREFRONTS, "Read a ticket"),
     Route("PATCH", "/v1/tickets/{reference}", "tickets.update", AGENTS, "Change a ticket", "PATCH_TICKET"),
     Route("GET", "/v1/tickets/{reference}/messages", "tickets.list_messages", STOREFRONTS, "Read the conversation"),

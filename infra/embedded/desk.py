@@ -113,9 +113,8 @@ def running(settings: Settings, say: Say = print) -> Iterator[dict[str, Any]]:
         stack.enter_context(sender.publishing())
         stack.enter_context(smtp(mail, receiver))
         stack.enter_context(http(box, partial(MailboxDoor, mailbox)))
-        stack.enter_context(
-            http(front, partial(FrontDoor, Api(aws_port, partial(names.find, "RestAPIId", fresh=True))))
-        )
+        api = Api(aws_port, partial(names.find, "ApiId", fresh=True), partial(_invoked, session.client("lambda")))
+        stack.enter_context(http(front, partial(FrontDoor, api)))
         told = {
             "url": f"http://{address(front)}",
             "smtp": address(mail),
@@ -137,6 +136,24 @@ def running(settings: Settings, say: Say = print) -> Iterator[dict[str, Any]]:
         stack.callback(settings.run_file.unlink, missing_ok=True)
         write_secret(settings.run_file, told)
         yield told
+
+
+def _invoked(functions: Any, event: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - boto3 has no types
+    """
+    Return what the API's function answers.
+
+    Raises:
+        LookupError: It is not there, or it failed.
+    """
+    try:
+        name = stage.function_name(STAGE, "api-handler")
+        done = functions.invoke(FunctionName=name, Payload=json.dumps(event))
+    except (BotoCoreError, ClientError) as error:
+        raise LookupError(name) from error
+    answer: dict[str, Any] = json.load(done["Payload"])
+    if "FunctionError" in done:
+        raise LookupError(answer)
+    return answer
 
 
 def _prepared(home: Path, aws_port: int, public_url: str) -> dict[str, str]:

@@ -1,13 +1,11 @@
 """
 The API's address: what API Gateway's own domain is on AWS, nothing before `/v1`.
 
-The embedded AWS serves a REST API under a path that holds its id and its stage, and the id changes when the stack
-is updated; so the address is looked up again when the answer is that there is no such API. A route that the API
-does not know is answered by the gateway itself, and there the embedded AWS does not honour the gateway responses
-of the API's definition; they are honoured here.
+The embedded AWS serves an HTTP API under a path that holds its id and its stage, and a deployment may give it another
+id; so the address is looked up again when the answer is that there is no such API. OPTIONS it answers by itself;
+on AWS an HTTP API without a CORS configuration hands it to its function, and so does this door.
 """
 
-import json
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -17,16 +15,17 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from threading import BoundedSemaphore
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 from infra.embedded.servers import Http, Problem
 from infra.embedded.settings import HOST
 
-STAGE = "api"
+STAGE = "$default"
 BODY_LIMIT = 10 * 1024 * 1024  # API Gateway: 10 MB a payload
 AT_ONCE = 2 * max(
     2, os.cpu_count() or 1
 )  # each one more has a process of its own started, which takes longer than to wait
-PATIENCE_SECONDS = 40.0  # a little more than the 29 s that API Gateway gives a function
+PATIENCE_SECONDS = 40.0  # more than the 30 s that an HTTP API gives a function
 HOP_BY_HOP = {
     "connection",
     "content-length",
@@ -44,19 +43,22 @@ HOP_BY_HOP = {
     "x-forwarded-proto",
 }
 
+Event = dict[str, Any]
+
 
 class Api:
     """
-    Where the REST API is, as far as known.
+    Where the HTTP API is, as far as known.
     """
 
-    def __init__(self, port: int, find: Callable[[], str]) -> None:
+    def __init__(self, port: int, find: Callable[[], str], invoke: Callable[[Event], Event]) -> None:
         """
         Args:
             port: Of the embedded AWS.
             find: Looks up the API's id. Raises LookupError when there is none.
+            invoke: Hands an event (payload 2.0) to the API's function. Raises LookupError when there is no answer.
         """
-        self.port = port
+        self.port, self.invoke = port, invoke
         self.turns = BoundedSemaphore(AT_ONCE)
         self._find = find
         self._known = ""
@@ -64,7 +66,7 @@ class Api:
     def path(self, *, fresh: bool) -> str:
         if fresh or not self._known:
             self._known = self._find()
-        return f"/restapis/{self._known}/{STAGE}/_user_request_/"
+        return f"/_aws/execute-api/{self._known}/{STAGE}/"
 
 
 class FrontDoor(Http):
@@ -87,6 +89,8 @@ class FrontDoor(Http):
         except Problem as problem:
             return self._refuse_unread(problem)
         with self._api.turns:
+            if self.command == "OPTIONS":
+                return self._answer_of_the_function()
             response, content = self._answer_of_the_api(body)
         headers = [pair for pair in response.getheaders() if pair[0].lower() not in HOP_BY_HOP]
         return self.answer(response.status, content, headers)
@@ -135,7 +139,7 @@ class FrontDoor(Http):
     def _answer_of_the_api(self, body: bytes) -> tuple[HTTPResponse, bytes]:
         try:
             response, content = self._forward(body, fresh=False)
-            if _no_such_api(response, content):
+            if _no_such_api(response):
                 response, content = self._forward(body, fresh=True)
         except LookupError:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The desk is not deployed just now.") from None
@@ -143,11 +147,26 @@ class FrontDoor(Http):
             raise Problem(HTTPStatus.GATEWAY_TIMEOUT, "The desk did not answer in time.") from None
         except (OSError, HTTPException):
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The embedded AWS does not answer.") from None
-        if _no_such_api(response, content):
+        if _no_such_api(response):
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The desk is not deployed just now.")
-        if _no_such_route(response, content):
-            raise Problem(HTTPStatus.NOT_FOUND, "There is nothing here.")
         return response, content
+
+    def _answer_of_the_function(self) -> None:
+        path, _, query = self.path.partition("?")
+        asked = {"method": self.command, "path": path, "sourceIp": self.client_address[0]}
+        event = {
+            "version": "2.0",
+            "rawPath": path,
+            "rawQueryString": query,
+            "headers": {name.lower(): value for name, value in self.headers.items()},
+            "requestContext": {"http": asked, "requestId": str(uuid4())},
+            "isBase64Encoded": False,
+        }
+        try:
+            answer = self._api.invoke(event)
+        except LookupError:
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "The desk does not answer just now.") from None
+        self.answer(answer["statusCode"], answer["body"].encode(), answer["headers"].items())
 
     def _forward(self, body: bytes, *, fresh: bool) -> tuple[HTTPResponse, bytes]:
         asked = quote(self.path.lstrip("/").encode("latin-1"), safe=_AS_IS)
@@ -171,17 +190,8 @@ class FrontDoor(Http):
 _AS_IS = "".join(map(chr, range(33, 127)))
 
 
-def _no_such_api(response: HTTPResponse, content: bytes) -> bool:
+def _no_such_api(response: HTTPResponse) -> bool:
     """
-    The gateway's own words, not those of a function behind it, which are problem+json.
+    The gateway's own word, not that of a function behind it, which is problem+json.
     """
-    return response.getheader("Content-Type") == "application/json" and (
-        (response.status, content) == (HTTPStatus.NOT_FOUND, b'{"message": "Not Found"}')
-        or response.getheader("x-amzn-ErrorType") == "ForbiddenException"
-    )
-
-
-def _no_such_route(response: HTTPResponse, content: bytes) -> bool:
-    if response.status != HTTPStatus.FORBIDDEN or response.getheader("Content-Type") != "application/json":
-        return False
-    return bool(json.loads(content or b"{}").get("message") == "Missing Authentication Token")
+    return response.status == HTTPStatus.NOT_FOUND and response.getheader("Content-Type") == "application/json"

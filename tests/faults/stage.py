@@ -14,7 +14,6 @@ After a crash a new process begins: it remembers nothing.
 
 import json
 import logging
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -35,9 +34,9 @@ from chalicelib.adapters import aws, rows, settings
 from chalicelib.config import config
 from chalicelib.domain.access import Scope
 from chalicelib.handlers import callers, door, events
-from chalicelib.handlers.routes import ROUTES
 from chalicelib.usecases import house
 from chalicelib.wiring import Desk, joined
+from tests import payloads
 from tests.faults.lab import LAB, Call, SimulatedCrash
 from tests.faults.sky import Sky
 from tests.world import DEMO, OTHER, START, _forget, ses_event
@@ -45,7 +44,6 @@ from tests.world import DEMO, OTHER, START, _forget, ses_event
 Delivery = Callable[[], bool]
 Door = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
-_PATHS = [(route, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path) + "$")) for route in ROUTES]
 _CONFIG = replace(config(), due_shards=1)  # idle shards are all alike, and cost calls
 _process: ContextVar[Desk] = ContextVar("process")
 _heard: list[BaseException] = []
@@ -151,7 +149,8 @@ class Stage:
             sent["Authorization"] = f"Bearer {self.facts[by]}"
         if body is not None:
             sent["Content-Type"] = "application/x-www-form-urlencoded" if isinstance(body, str) else "application/json"
-        event = _http_event(method, path, body if isinstance(body, str) else json.dumps(body), sent)
+        content = body if isinstance(body, str) else "" if body is None else json.dumps(body)
+        event = payloads.http(method, path, sent, content.encode())
 
         def delivery() -> bool:
             answer = app.app(event, None)
@@ -327,19 +326,3 @@ def _hear(error: BaseException) -> str:
     """Remember what a door tells in its log line of an error."""
     _heard[:] = [error]
     return repr(error)
-
-
-def _http_event(method: str, path: str, body: str, headers: Mapping[str, str]) -> dict[str, Any]:
-    asked = "GET" if method == "HEAD" else method
-    route, parts = next((r, m) for r, p in _PATHS if r.method == asked and (m := p.match(path)))
-    return {
-        "httpMethod": method,
-        "path": path,
-        "headers": dict(headers),
-        "multiValueQueryStringParameters": None,
-        "pathParameters": parts.groupdict(),
-        "stageVariables": None,
-        "body": body,
-        "isBase64Encoded": False,
-        "requestContext": {"httpMethod": method, "resourcePath": route.path, "path": path, "requestId": "r"},
-    }

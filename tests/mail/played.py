@@ -12,13 +12,13 @@ from email.message import Message
 from email.utils import format_datetime
 from random import Random
 from typing import Any
-from urllib.parse import parse_qs
 
 import app
 from chalicelib.usecases import due, mail, sending
+from tests import payloads
 from tests.documents import audit_lines, document
 from tests.faults.sky import Stored
-from tests.faults.stage import Stage, _http_event, raised
+from tests.faults.stage import Stage, raised
 from tests.soak.store import Store
 
 SUPPORT = "support@demo.test"
@@ -115,12 +115,10 @@ class Played:
 
     def visit(self, method: str, url: str) -> None:
         """Ask for a page as a mail scanner does."""
-        path, _, query = url.removeprefix("https://desk.test").partition("?")
-        event = _http_event(method, path, "", {"User-Agent": "scanner"})
-        event["multiValueQueryStringParameters"] = parse_qs(query) or None
+        event = payloads.http(method, url.removeprefix("https://desk.test"), {"User-Agent": "scanner"})
         answer = app.app(event, None)
         if answer["statusCode"] >= 500:
-            raise AssertionError(f"{method} {path}: {answer['statusCode']}")
+            raise AssertionError(f"{method} {event['rawPath']}: {answer['statusCode']}")
 
     def tickets(self) -> list[dict[str, Any]]:
         return [row for row in self.store.rows() if row["sk"] == "TICKET"]

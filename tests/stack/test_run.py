@@ -105,3 +105,19 @@ def test_what_runs_is_written_for_scripts(desk):
     }
     assert desk.run["storefronts"] == ["demo", "other"]
     assert json.loads(desk.call("GET", "/health", key=None).body)["status"] == "ok"
+
+
+def test_the_front_door_is_what_an_http_api_is_on_aws(desk):
+    """Preflights come to the function, what is not there is told by it, and nobody else is let in from elsewhere."""
+    asked = desk.call("OPTIONS", "/v1/uploads", key=None, headers={"Origin": "https://shop.test"})
+    assert (asked.status, asked.headers["Access-Control-Allow-Methods"]) == (204, "POST")
+    assert desk.call("HEAD", "/health", key=None).status == 200
+    assert (
+        desk.call("GET", "/v1/customers/a%2Fb%2541%40example.com", key="agent_key")
+        .json["instance"]
+        .endswith("/a%2Fb%2541@example.com")
+    )
+    for method, path in (("OPTIONS", "/v1/macros"), ("PUT", "/v1/tickets"), ("GET", "/nowhere")):
+        nothing = desk.call(method, path, key=None)
+        assert nothing.json["detail"] == "There is nothing at this address."
+        assert "Access-Control-Allow-Origin" not in nothing.headers
