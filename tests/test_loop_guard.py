@@ -170,9 +170,9 @@ def test_while_others_count_for_an_address_again_and_again_its_mail_waits(played
     reference = requested(played, "A question")
     whole, customer = budgets.answered, rows.Row(*keys.customer(EVA))
 
-    def outrun(ledger, request, at):
+    def outrun(ledger, request, at, by):
         customer.update([rows.Row.version.set(ledger.version + 1), rows.Row.data.set(codec.dumps(Customer(EVA)))])
-        return whole(ledger, request, at)
+        return whole(ledger, request, at, by)
 
     with monkeypatch.context() as crowded:
         crowded.setattr(budgets, "answered", outrun)

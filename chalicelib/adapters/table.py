@@ -198,7 +198,7 @@ class Table:
     def counted(self, known: Customer, decide: Callable[[budgets.Ledger], tuple[budgets.Ledger, T]]) -> T:
         """
         Count for an address by itself, before what is counted happens: one that does not happen after all makes one
-        fewer, never more.
+        fewer, never more. Nothing is written where the ledger stays as it is.
 
         Args:
             known: The address as it was read; as it is to be known from now on, when nothing was found.
@@ -210,6 +210,8 @@ class Table:
         for attempt in range(_COUNTS):
             read = (self.customer(known.address) if attempt else known) or known
             ledger, found = decide(read.ledger)
+            if ledger == read.ledger:
+                return found
             actions: list[Any] = [
                 Row.ledger.set(codec.dumps(replace(ledger, version=0))),
                 Row.version.set(ledger.version + 1),

@@ -31,6 +31,7 @@ UNVERIFIED_MOST = 3
 HELD_ABOVE = 20
 HELD_FOR = timedelta(hours=1)
 HOUR = timedelta(hours=1)
+_TELLING = 6
 
 TOLD_MOST = 60
 """Mails to one agent in an hour: one a minute is more than a person reads. Above that machines write, and he finds it at the desk."""
@@ -64,13 +65,17 @@ class Request:
 
 @frozen
 class Acknowledged:
-    """An acknowledgement that went out; `again_at` is when a request like it came last."""
+    """
+    An acknowledgement that went out; `again_at` is when a request like it came last, `by` names it for whoever counts it
+    again.
+    """
 
     at: datetime
     subject: str
     words: str = ""
     verified: bool = True
     again_at: datetime | None = None
+    by: str = ""
 
 
 @frozen
@@ -171,16 +176,27 @@ def recorded(ledger: Ledger, request: Request, at: datetime) -> tuple[Ledger, st
     return now, held(now, request, at)
 
 
-def answered(ledger: Ledger, request: Request, at: datetime) -> tuple[Ledger, str | None]:
-    """Return the ledger after a request that is to be acknowledged, and why it is not after all; None when it is."""
+def answered(ledger: Ledger, request: Request, at: datetime, by: str) -> tuple[Ledger, str | None]:
+    """
+    Count an acknowledgement, once.
+
+    Args:
+        ledger: What its address was sent lately.
+        request: What it answers.
+        at: Now.
+        by: Its id: whoever was interrupted counts again, and it counts once.
+
+    Returns:
+        The ledger afterwards, and why it is not to be sent after all; None when it is.
+    """
+    if any(each.by == by[-_TELLING:] for each in ledger.acknowledged):
+        return ledger, None
     now = heard(ledger, request, at)
     refused = refusal(now, request, at)
-    return (now if refused else acknowledged(now, request, at)), refused
-
-
-def acknowledged(ledger: Ledger, request: Request, at: datetime) -> Ledger:
-    sent = Acknowledged(whole(at), request.subject, request.words, request.verified)
-    return replace(ledger, acknowledged=(*ledger.acknowledged, sent))
+    if refused:
+        return now, refused
+    sent = Acknowledged(whole(at), request.subject, request.words, request.verified, by=by[-_TELLING:])
+    return replace(now, acknowledged=(*now.acknowledged, sent)), None
 
 
 def reserved(minutes: Mapping[str, int], most: int, at: datetime) -> dict[str, int] | None:

@@ -124,7 +124,8 @@ def _refusal(desk: Desk, unsent: Unsent, customer: Customer | None) -> str | Non
     address, request = counts["of"], budgets.request_told(counts)
     known = customer if address == unsent.outgoing.to else desk.table.customer(address, consistent=False)
     newcomer = Customer(address, counts["name"], counts["language"], counts["tier"])
-    return desk.table.counted(known or newcomer, lambda ledger: budgets.answered(ledger, request, desk.clock()))
+    by = unsent.outgoing.id
+    return desk.table.counted(known or newcomer, lambda ledger: budgets.answered(ledger, request, desk.clock(), by))
 
 
 def _publish(desk: Desk, unsent: Unsent) -> Outcome:

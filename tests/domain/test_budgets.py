@@ -11,7 +11,7 @@ from chalicelib.domain import budgets, system_mails
 from chalicelib.domain.budgets import Ledger
 from chalicelib.domain.change import Change, Outgoing
 from chalicelib.domain.ticket import SYSTEM
-from tests.domain.build import START, act, opened, ticket
+from tests.domain.build import START, act, new_id, opened, ticket
 
 MINUTE = timedelta(minutes=1)
 
@@ -20,7 +20,7 @@ def asked(ledger, at, subject="My parcel", text="Where is it?", *, verified=True
     """Return the ledger after a request, and why it was not acknowledged; None when it was."""
     request = budgets.request_of(subject, text, verified=verified, by_mail=by_mail)
     assert budgets.request_told(budgets.told(request)) == request
-    return budgets.answered(ledger, request, at)
+    return budgets.answered(ledger, request, at, new_id())
 
 
 def reasons(requests, **more):
@@ -146,3 +146,13 @@ def test_another_address_on_the_ticket_has_a_budget_of_its_own():
     reason = system_mails.spent(change.ticket, "eva@customer.test", START)
     assert reason == "10 system mails went to this address on this ticket in 10 minutes"
     assert system_mails.spent(change.ticket, "bob@customer.test", START) is None
+
+
+def test_an_acknowledgement_that_is_counted_again_counts_once():
+    request = budgets.request_of("My parcel", "Where is it?", verified=True, by_mail=True)
+    first, reason = budgets.answered(Ledger(), request, START, "01ABCDEFGH")
+    assert (reason, len(first.acknowledged), len(first.verified.mails)) == (None, 1, 1)
+    for later in (START, START + 30 * MINUTE):
+        assert budgets.answered(first, request, later, "01ABCDEFGH") == (first, None)
+    second, reason = budgets.answered(first, request, START, "01ABCDEFGX")
+    assert (reason, len(second.acknowledged)) == (None, 2)
