@@ -118,6 +118,12 @@ def _life(world: World, measure: Callable[..., Any]) -> None:
 def _beside(world: World, measure: Callable[..., Any]) -> None:
     desk = world.desk
     ticket = measure("open by API (known customer, with key)", lambda: _open(world, _CUSTOMER, "two"))
+    asked = Intake(Person(_CUSTOMER, "Eva"), "Where is my parcel?", _WORDS, Channel.API, "")
+    eva = Author(Role.CUSTOMER, "Eva", _CUSTOMER)
+    measure(
+        "open by API (no language named, no key)",
+        lambda: tickets.open_ticket(desk, "demo", asked, Uploads("demo"), by=eva, once=None),
+    )
     measure("the same again (idempotent repeat)", lambda: _open(world, _CUSTOMER, "two"))
     world.settle()
     mail = _mail("new@customer.test", "support@demo.test", "<3@new.test>")
@@ -169,6 +175,7 @@ def _in_time(world: World, measure: Callable[..., Any]) -> None:
     plan(None)
     tickets.resolve(desk, row.reference, by=AGENT, if_match=None)
     due.fire(desk, row.reference, start + timedelta(days=30))
+    _reply(world, row, "Is it closed?", internal=True)  # takes along the lines that wait
     measure("timer: plan a message, the only timer", lambda: plan(300))
     measure("timer: cancel the only timer", lambda: plan(None))
     world.stream()

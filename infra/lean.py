@@ -49,6 +49,8 @@ ClientMethodDocstring = PaginatorDocstring = WaiterDocstring = _Silent
 _ENDPOINT_PREFIXES = {*OPERATIONS, "email"}  # SES is `email` there
 _OF_ALL_SERVICES = ("_retry", "endpoints", "partitions", "sdk-default-configuration")
 _TOLD_TO_PEOPLE = {"documentation", "documentationUrl", "externalDocs"}
+_NAMED_IN_EACH_CALL = "operationContextParams"
+"""Where botocore finds the names of tables in a call, for an address by account: a function's credentials name no account."""
 
 
 def models() -> Iterator[tuple[str, bytes]]:
@@ -102,6 +104,8 @@ def documentation() -> Iterator[tuple[str, bytes]]:
 
 def _model(model: dict[str, Any], operations: set[str]) -> dict[str, Any]:
     kept = {name: _silent(model["operations"][name]) for name in sorted(operations)}
+    for each in kept.values():
+        each.pop(_NAMED_IN_EACH_CALL, None)
     shapes, asked = {}, list(_named(kept))
     while asked:
         name = asked.pop()

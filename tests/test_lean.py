@@ -73,6 +73,32 @@ def test_a_service_is_signed_for_and_found_as_botocore_does(shipped, service):
         assert found[0] == found[1]
 
 
+@pytest.mark.parametrize("region", ["eu-west-1", "cn-north-1"])
+def test_a_call_goes_where_botocore_sends_it(shipped, region):
+    """Without the names of its tables, which are looked for in each call otherwise."""
+    written = [{"Put": {"TableName": "careline", "Item": {"pk": {"S": "x"}}}}]
+    went = []
+    for loader in (Loader(extra_search_paths=[str(shipped)], include_default_search_paths=False), Loader()):
+        session = get_session()
+        session.register_component("data_loader", loader)
+        client = session.create_client("dynamodb", region, aws_access_key_id="x", aws_secret_access_key="y")
+        client.meta.events.register("before-send", lambda request, **_: went.append(request.url) or answer(request))
+        client.transact_write_items(TransactItems=written)
+        client.get_item(TableName="careline", Key=written[0]["Put"]["Item"])
+    assert went[:2] == went[2:]
+    assert went[0].startswith(f"https://dynamodb.{region}.amazonaws.com")
+
+
+def answer(request):
+    from botocore.awsrequest import AWSResponse
+
+    class Empty:
+        def stream(self):
+            yield b"{}"
+
+    return AWSResponse(request.url, 200, {}, Empty())
+
+
 def test_no_words_for_people_are_shipped():
     for name, content in MODELS.items():
         assert b'"documentation":"' not in content, name

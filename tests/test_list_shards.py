@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib import wiring
+from chalicelib.adapters import keys, rows
 from chalicelib.config import config
 from chalicelib.domain.lifecycle import Reply
 from chalicelib.domain.opening import Intake
@@ -115,3 +116,15 @@ def test_the_setting_names_storefronts(monkeypatch):
     assert config.__wrapped__().list_shards == {"shop": 8, "outlet": 2}
     monkeypatch.delenv("CARELINE_LIST_SHARDS")
     assert config.__wrapped__().list_shards == {}
+
+
+def test_tickets_stored_by_a_desk_of_before_are_in_the_lists_they_belong_to(world):
+    """It kept all open tickets in one partition, and those that nobody has in another index once more."""
+    sharded(world)
+    mine, nobodys = opened(world, 2)
+    tickets.update(world.desk, mine, {"assignee": "ana@shop.test"}, by=AGENT, if_match=None)
+    for number in (mine, nobodys):
+        rows.Row(*keys.ticket(number)).update([rows.Row.queue_pk.set("QUEUE#demo#open")])
+    rows.Row(*keys.ticket(nobodys)).update([rows.Row.assignee_pk.set("UNASSIGNED#demo"), rows.Row.assignee_sk.set("x")])
+    assert sorted(paged(world, Asked(view="waiting"))) == sorted([mine, nobodys])
+    assert paged(world, Asked(view="unassigned")) == [nobodys]

@@ -46,11 +46,14 @@ class House:
         return self.storefront(owner) if owner else None
 
     def api_key(self, key_id: str) -> ApiKey | None:
-        held = self._remembered(f"key {key_id}", lambda: rows.get(keys.api_key(key_id)))
-        return rows.value(ApiKey, held) if held else None
+        return self._remembered(f"key {key_id}", lambda: self._find_api_key(key_id))
 
     def api_keys(self) -> list[ApiKey]:
         return [rows.value(ApiKey, held) for held in Row.query("KEY")]
+
+    def _find_api_key(self, key_id: str) -> ApiKey | None:
+        held = rows.get(keys.api_key(key_id))
+        return rows.value(ApiKey, held) if held else None
 
     def find_storefront(self, storefront_id: str) -> Storefront | None:
         """Return a storefront as it is now, whatever is remembered."""

@@ -121,7 +121,9 @@ def _partition(listing: Listing, pk: str, after: str | None, limit: int) -> list
 
 
 def _read(table: Table, found: list[tuple[str, str]]) -> Iterator[tuple[str, Ticket]]:
-    tickets = {str(ticket.reference): ticket for ticket in table.tickets(number for _, number in found)}
+    tickets = {
+        str(ticket.reference): ticket for ticket in table.tickets((number for _, number in found), consistent=False)
+    }
     return ((sort_key, tickets[number]) for sort_key, number in found if number in tickets)
 
 

@@ -60,10 +60,17 @@ class Table:
             raise NotFound("ticket")
         return rows.value(Ticket, found)
 
-    def tickets(self, references: Iterable[str]) -> list[Ticket]:
-        """Return the tickets that exist, in the order asked for."""
+    def tickets(self, references: Iterable[str], *, consistent: bool = True) -> list[Ticket]:
+        """
+        Return the tickets that exist, in the order asked for.
+
+        Not *consistent* is half as dear, and may be a second old, as the lists are that name them. A ticket that is not
+        there yet is asked for again.
+        """
         wanted = [keys.ticket(reference) for reference in references]
-        found = rows.get_many(wanted)
+        found = rows.get_many(wanted, consistent=consistent)
+        if not consistent:
+            found |= rows.get_many(key for key in wanted if key not in found)
         return [rows.value(Ticket, found[key]) for key in wanted if key in found]
 
     def tickets_and_customer(
