@@ -2,6 +2,7 @@
 The use cases that are measured: one life of a ticket, and what is asked for beside it.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -10,12 +11,14 @@ from typing import Any
 
 from bench.meter import Meter, size
 from bench.report import Figures
+from chalicelib.adapters.lists import Page
 from chalicelib.domain.lifecycle import Reply
 from chalicelib.domain.opening import Intake
-from chalicelib.domain.signing import Purpose, read_link_token
+from chalicelib.domain.signing import Claim, Purpose, read_link_token
 from chalicelib.domain.storefront import Team
 from chalicelib.domain.surveys import Rating
-from chalicelib.domain.ticket import Author, Channel, CheckIn, Person, Role, Ticket
+from chalicelib.domain.ticket import Author, Channel, CheckIn, Message, Person, Role, Ticket
+from chalicelib.handlers.wire import message_json, ticket_json
 from chalicelib.usecases import digests, due, house, listing, surveys, tickets
 from chalicelib.usecases.letters import survey_url
 from chalicelib.usecases.listing import Asked
@@ -24,13 +27,14 @@ from chalicelib.usecases.uploads import Uploads
 from tests.world import AGENT, World, running
 
 _CUSTOMER = "eva@customer.test"
+_YEAR_SECONDS = 365 * 24 * 3600
 _WORDS = (
     "Hello, my parcel should have come on Monday, and it is not here yet. Could you please look where it is? Thank you!"
 )
 
 
 def measured() -> Figures:
-    """Return `{use case: {"calls", "total", "write_units", "read_units"}}`."""
+    """Return `{use case: {"calls", "total", "write_units", "read_units", "answer_bytes" where the API answers with JSON}}`."""
     meter = Meter()
     figures: Figures = {}
 
@@ -43,6 +47,8 @@ def measured() -> Figures:
             "write_units": meter.write_units,
             "read_units": meter.read_units,
         }
+        if (answer := _told(result)) is not None:
+            figures[name]["answer_bytes"] = len(json.dumps(answer, ensure_ascii=False).encode())
         return result
 
     stored = 0
@@ -62,13 +68,32 @@ def measured() -> Figures:
 
 
 def _stored_bytes(world: World) -> int:
-    """Return what the table holds, as DynamoDB bills storage: 100 bytes beyond each item, and beyond each index entry."""
-    total = 0
+    """
+    Return what the table holds for a year, as DynamoDB bills storage: 100 bytes beyond each item, and beyond each index
+    entry. What expires before counts for its part of the year.
+    """
+    total = 0.0
     for item in world.items():
         places = [name.removesuffix("_pk") for name in item if name.endswith("_pk")]
-        total += 100 + size(item)
-        total += sum(100 + sum(len(item[key]["S"]) for key in ("pk", "sk", f"{at}_pk", f"{at}_sk")) for at in places)
-    return total
+        held = 100 + size(item)
+        held += sum(100 + sum(len(item[key]["S"]) for key in ("pk", "sk", f"{at}_pk", f"{at}_sk")) for at in places)
+        lasts = int(item["expires_at"]["N"]) - world.now.timestamp() if "expires_at" in item else _YEAR_SECONDS
+        total += held * min(max(lasts, 0) / _YEAR_SECONDS, 1)
+    return round(total)
+
+
+def _told(result: Any) -> Any:
+    """Return what the API would answer with a result; None where that is no JSON."""
+    match result:
+        case Ticket():
+            return ticket_json(result, result.updated_at)
+        case Message():
+            return message_json(result, lambda file: file.key)
+        case Page():
+            return {"items": [_told(each) for each in result.tickets], "next_cursor": result.next_cursor}
+        case [Message(), *_]:
+            return {"items": [_told(each) for each in result], "next_cursor": None}
+    return None
 
 
 def _timer_costs(figures: Figures) -> Figures:
@@ -111,8 +136,14 @@ def _life(world: World, measure: Callable[..., Any]) -> None:
     measure("life: feedback on it (Send, Delivery) at last", world.tell_feedback)
     token = survey_url(desk, tickets.read(desk, ticket.reference), 1).rpartition("/")[2]
     claim = read_link_token(desk.keys(), Purpose.SURVEY, token)
-    measure("life: rating", lambda: surveys.rate(desk, claim, Rating(5)))
+    measure("see the survey's page", lambda: surveys.show(desk, claim))
+    measure("life: rating", lambda: _rate(world, claim))
     measure("life: closing (sweep and work)", lambda: world.sweep(world.later(days=8)))
+
+
+def _rate(world: World, claim: Claim) -> None:
+    """Rate by the page, which answers with a page."""
+    surveys.rate(world.desk, claim, Rating(5))
 
 
 def _beside(world: World, measure: Callable[..., Any]) -> None:

@@ -15,7 +15,9 @@ from infra import __main__ as commands
 from infra import cost, stage, usage
 from infra.aws import Session, Trouble
 
-PLAIN = cost.Assumed(ms=100, memory_mb=1024, log_bytes=500, table_bytes=1000, months=10, answer_bytes=0)
+PLAIN = cost.Assumed(
+    ms=100, memory_mb=1024, log_bytes=500, table_bytes=1000, months=10, page_bytes=2000, header_bytes=100
+)
 NOW = datetime(2026, 3, 31, 12, 0, tzinfo=UTC)
 
 
@@ -67,8 +69,14 @@ def test_a_mail_that_comes_in_is_published_queued_and_stored():
 
 def test_a_mail_that_goes_out_costs_two_words_of_ses_about_it():
     counts = of_lines(**{"send the reply": figure(ses_SendRawEmail=1), "feedback on it": figure(read=6)})
-    assert (counts["mail_out"], counts["lambda_request"]) == (1, 3)
-    assert (counts["topic_publish"], counts["queue_request"]) == (2, 6)
+    assert (counts["mail_out"], counts["lambda_request"]) == (1, 2)
+    assert (counts["topic_publish"], counts["queue_request"]) == (2, 4)
+
+
+def test_an_answer_weighs_what_was_measured_and_a_page_what_is_assumed():
+    looked_at = sum(cost.LOOKS.values()) * (2000 + 100)
+    counts = of_lines(**{"open by API": {**figure(), "answer_bytes": 900}, "rating": figure()})
+    assert counts["data_out_gb"] == pytest.approx((looked_at + 1000 + 2100) / 1e9)
 
 
 def test_the_sweep_that_finds_a_ticket_would_have_swept_anyway():
