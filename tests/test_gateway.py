@@ -2,7 +2,9 @@
 What an HTTP API brings, and how the app finds its views in it.
 """
 
+import gzip
 import json
+from base64 import b64decode
 
 import pytest
 from chalice import CORSConfig
@@ -179,3 +181,42 @@ def test_chalices_own_client_opens_the_doors_too():
 
 def test_what_is_no_request_opens_nothing():
     assert desk({}, None)["statusCode"] == 500
+
+
+@desk.route("/long/{kind}", methods=["GET"], content_types=[])
+def long_answer(kind):
+    return Response(LONG_ANSWER, {"Content-Type": f"{kind}/json".replace("text/json", "text/html")})
+
+
+LONG_ANSWER = json.dumps({"items": ["Wo bleibt meine Größe 42?"] * 100})
+
+
+@pytest.mark.parametrize("takes", ["gzip", "gzip, deflate, br", "br,gzip"])
+def test_a_long_list_is_deflated_for_who_takes_it_so(takes):
+    answer = ask("GET", "/long/application", Accept_Encoding=takes)
+    assert (answer["isBase64Encoded"], answer["headers"]["Content-Encoding"]) == (True, "gzip")
+    assert answer["headers"]["Vary"] == "Accept-Encoding"
+    assert gzip.decompress(b64decode(answer["body"])).decode() == LONG_ANSWER
+    assert len(answer["body"]) < len(LONG_ANSWER) / 10
+
+
+@pytest.mark.parametrize(
+    ("path", "takes"),
+    [
+        ("/long/application", ""),
+        ("/long/application", "br"),
+        ("/long/application", "gzip;q=0"),
+        ("/long/text", "gzip"),
+        ("/things/x", "gzip"),
+    ],
+    ids=["not asked", "another way", "refused", "a page", "short"],
+)
+def test_all_else_is_answered_as_it_is(path, takes):
+    answer = ask("GET", path, Accept_Encoding=takes)
+    assert (answer.get("isBase64Encoded", False), "Content-Encoding" in answer["headers"]) == (False, False)
+    assert answer["body"] == (LONG_ANSWER if "long" in path else ask("GET", path)["body"])
+
+
+def test_a_head_of_a_long_list_has_no_content():
+    answer = ask("HEAD", "/long/application", Accept_Encoding="gzip")
+    assert (answer["body"], answer.get("isBase64Encoded", False)) == ("", False)

@@ -30,8 +30,10 @@ FORWARD = "@fwd"
 MARK = "##- Please write your reply above this line -##"
 """What a notification begins with. From here on an answer quotes us, whatever the mail program made of it."""
 
-_MARK = re.compile(r"##-[\s>]*please[\s>]+write[\s>]+your[\s>]+reply[\s>]+above[\s>]+this", re.IGNORECASE)
-_NOT_IN_ADDRESSES = re.compile(r"[\s<>()\[\]\"',;:]+")
+
+# Compiled when they are first asked for: who sends never asks.
+_MARK = r"##-[\s>]*please[\s>]+write[\s>]+your[\s>]+reply[\s>]+above[\s>]+this"
+_NOT_IN_ADDRESSES = r"[\s<>()\[\]\"',;:]+"
 
 
 @frozen
@@ -100,7 +102,7 @@ def named_in(words: str, agents: Iterable[Agent]) -> tuple[str, ...]:
 
 def words_of(text: str) -> str:
     """Return what an agent wrote above our mark."""
-    mark = _MARK.search(text)
+    mark = re.search(_MARK, text, re.IGNORECASE)
     return (text[: mark.start()].rstrip("> \t\n") if mark else text).strip()
 
 
@@ -114,7 +116,7 @@ def trouble(words: str, keys: KeyRing) -> Trouble | None:
         return Trouble.EMPTY
     if words.partition("\n")[0].strip().casefold() == FORWARD:
         return Trouble.NO_ORIGINAL
-    parts = (part for part in _NOT_IN_ADDRESSES.split(words) if "+" in part and "@" in part)
+    parts = (part for part in re.split(_NOT_IN_ADDRESSES, words) if "+" in part and "@" in part)
     if any(read_reply_address(keys, part, purpose) for part in parts for purpose in (Purpose.AGENT, Purpose.NOTE)):
         return Trouble.QUOTES
     return None

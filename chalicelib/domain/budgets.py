@@ -39,11 +39,10 @@ TOLD_MOST = 60
 _AT_ONCE = timedelta(minutes=1)
 _LONGEST_READ = 20_000
 _KEPT_FOR_LIKENESS = 10
-_OUR_NUMBER = re.compile(r"\bCL-[0-9A-Z]{5}-[0-9A-Z]{5}\b", re.IGNORECASE)
-_ANSWERS = re.compile(
-    r"(?:\s*\[[^\]]{0,80}\])?\s*(?:re|aw|sv|vs|antw|rv|res|odp|ynt|fwd?|wg|tr|auto\w{0,12}|out of office)\b",
-    re.IGNORECASE,
-)
+# Compiled when they are first asked for: who sends and who sweeps never asks.
+_OUR_NUMBER = r"\bCL-[0-9A-Z]{5}-[0-9A-Z]{5}\b"
+_ANSWERS = r"(?:\s*\[[^\]]{0,80}\])?\s*(?:re|aw|sv|vs|antw|rv|res|odp|ynt|fwd?|wg|tr|auto\w{0,12}|out of office)\b"
+
 _PREFIXES = frozenset(("re", "aw", "sv", "vs", "antw", "rv", "res", "odp", "ynt", "fw", "fwd", "wg", "tr"))
 
 
@@ -107,11 +106,11 @@ class Ledger:
 
 
 def request_of(subject: str, text: str, quoted: str = "", *, verified: bool, by_mail: bool) -> Request:
-    cites = bool(_OUR_NUMBER.search(f"{subject}\n{text[:_LONGEST_READ]}\n{quoted[:_LONGEST_READ]}"))
+    cites = bool(re.search(_OUR_NUMBER, f"{subject}\n{text[:_LONGEST_READ]}\n{quoted[:_LONGEST_READ]}", re.IGNORECASE))
     return Request(
         subject=_digest(_subject_words(subject)),
         words=_digest(_plain_words(text[:_LONGEST_READ])) if by_mail else "",
-        answers=by_mail and (cites or bool(_ANSWERS.match(subject))),
+        answers=by_mail and (cites or bool(re.match(_ANSWERS, subject, re.IGNORECASE))),
         verified=verified,
         by_mail=by_mail,
     )
@@ -245,7 +244,7 @@ def _alike(each: Acknowledged, request: Request) -> bool:
 
 
 def _subject_words(subject: str) -> Iterator[str]:
-    bare = _OUR_NUMBER.sub(" ", subject).casefold()
+    bare = re.sub(_OUR_NUMBER, " ", subject, flags=re.IGNORECASE).casefold()
     words = [word for word in re.findall(r"\w+", bare) if word not in _PREFIXES]
     yield from words or [bare.strip()]
 

@@ -161,6 +161,24 @@ def both_acknowledgements(stage: Stage) -> list[Delivery]:
     return [stage.new_item(*key) for key in found]
 
 
+ONE_ID = text("""
+    ticket 'Also' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+      customer 'One more thing.'
+      system ...; automatic; eva@customer.test delivered
+      happened: opened
+    ticket 'Broken' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
+      customer 'It is broken.'; file photo.png
+      system ...; automatic; eva@customer.test delivered
+      happened: opened
+    customer eva@customer.test
+    mail to eva@customer.test: Re: [<number>] Also
+    mail to eva@customer.test: Re: [<number>] Broken
+    files/files: 1
+    mail id: 3
+    mail/mail: 2
+    receipt mail: 1
+""")
+
 THREE_WORKERS = Race(
     "an acknowledgement by three workers",
     scenarios.opened,
@@ -223,45 +241,13 @@ RACES = (
         "two mails with one Message-ID",
         two_mails_have_one_id,
         both_mails,
-        text("""
-        ticket 'Also' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
-          customer 'One more thing.'
-          system ...; automatic; eva@customer.test delivered
-          happened: opened
-        ticket 'Broken' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
-          customer 'It is broken.'; file photo.png
-          system ...; automatic; eva@customer.test delivered
-          happened: opened
-        customer eva@customer.test
-        mail to eva@customer.test: Re: [<number>] Also
-        mail to eva@customer.test: Re: [<number>] Broken
-        files/files: 1
-        mail id: 3
-        mail/mail: 2
-        receipt mail: 1
-    """),
+        ONE_ID,
     ),
     Race(
         "the same mail twice, and another with its Message-ID before",
         another_had_its_id,
         twice(scenarios.mailed),
-        text("""
-        ticket 'Also' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
-          customer 'One more thing.'
-          system ...; automatic; eva@customer.test delivered
-          happened: opened
-        ticket 'Broken' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
-          customer 'It is broken.'; file photo.png
-          system ...; automatic; eva@customer.test delivered
-          happened: opened
-        customer eva@customer.test
-        mail to eva@customer.test: Re: [<number>] Also
-        mail to eva@customer.test: Re: [<number>] Broken
-        files/files: 1
-        mail id: 3
-        mail/mail: 2
-        receipt mail: 1
-    """),
+        ONE_ID,
     ),
     Race(
         "an answer and a reply",
