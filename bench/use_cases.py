@@ -135,14 +135,14 @@ def _life(world: World, measure: Callable[..., Any]) -> None:
     again = _answer(world, "<2@customer.test>")
     measure("life: second mail in", lambda: world.receive(again, to=str(again["To"])))
     measure("life: resolve", lambda: tickets.resolve(desk, ticket.reference, by=AGENT, if_match=None))
-    measure("life: survey due (sweep and work)", lambda: world.sweep(world.later(hours=25)))
+    measure("life: survey due (sweep)", lambda: world.sweep(world.later(hours=25)))
     measure("life: send the survey", world.stream)
     measure("life: feedback on it (Send, Delivery) at last", world.tell_feedback)
     token = survey_url(desk, tickets.read(desk, ticket.reference), 1).rpartition("/")[2]
     claim = read_link_token(desk.keys(), Purpose.SURVEY, token)
     measure("see the survey's page", lambda: surveys.show(desk, claim))
     measure("life: rating", lambda: _rate(world, claim))
-    measure("life: closing (sweep and work)", lambda: world.sweep(world.later(days=8)))
+    measure("life: closing (sweep)", lambda: world.sweep(world.later(days=8)))
 
 
 def _rate(world: World, claim: Claim) -> None:

@@ -36,7 +36,7 @@ DOORS = {
     "feedback": {"mail_feedback": 1},
     "send ": {"outbox": 1},
     "mail in": {"inbound_mail": 1},
-    "(sweep and work)": {"due_work": 1},
+    "(sweep)": {"due_work": 1},  # the sweep does by itself what due_work would do
     "rating": {"api_handler": 1},
     "open": {"api_handler": 1},
     "reply": {"api_handler": 1},
@@ -189,8 +189,8 @@ def of_a_ticket(bench: Mapping[str, Any], assumed: Assumed) -> Counts:
     for name, figure in bench.items():
         if name.startswith("life: "):
             parts.append(of_a_line(figure, bench, doors_of(name), assumed))
-            if "(sweep and work)" in name:  # the sweep is there without any ticket: the idle month pays for it
-                parts.append({"table_read": -bench[SWEEP]["read_units"]})
+            if "(sweep)" in name:  # it is there without any ticket: the idle month pays for it
+                parts.append({"table_read": -bench[SWEEP]["read_units"], "lambda_request": -1})
     for name, times in LOOKS.items():
         parts.append(added(of_a_line(bench[name], bench, {"api_handler": 1}, assumed), times=times))
     gb_months = bench["a whole life"].get("stored_bytes", assumed.table_bytes) * assumed.months / GB

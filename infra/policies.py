@@ -52,6 +52,11 @@ TAKES_IN_MAIL = (
     Grant("s3:ListBucket", (MAIL,)),
 )
 
+FIRES = (
+    Grant("dynamodb:GetItem BatchGetItem PutItem UpdateItem", (TABLE,)),
+    Grant("dynamodb:Query", (DUE, QUEUE, VIEW, RISK)),
+)
+
 SENDS = (
     Grant("dynamodb:GetItem PutItem UpdateItem DeleteItem", (TABLE,)),
     Grant("dynamodb:GetItem", (SETTINGS,)),
@@ -78,13 +83,9 @@ GRANTS: dict[str, tuple[Grant, ...]] = {
     ),
     "InboundMail": TAKES_IN_MAIL,
     "MailFeedback": (Grant("dynamodb:GetItem PutItem UpdateItem DeleteItem", (TABLE,)),),
-    "Sweep": (
-        Grant("dynamodb:Query", (DUE,)),
-        Grant("sqs:SendMessage", ("${DueMessages.Arn}",)),
-    ),
+    "Sweep": (*FIRES, Grant("sqs:SendMessage", ("${DueMessages.Arn}", "${DueDeadLetter.Arn}"))),
     "DueWork": (
-        Grant("dynamodb:GetItem BatchGetItem PutItem UpdateItem", (TABLE,)),
-        Grant("dynamodb:Query", (DUE, QUEUE, VIEW, RISK)),
+        *FIRES,
         Grant("sqs:SendMessage", ("${DueMessages.Arn}", "${OutboxMessages.Arn}", "${DueDeadLetter.Arn}")),
     ),
     "Outbox": SENDS,

@@ -464,6 +464,37 @@ def time_passes(desk):
     assert desk.world.queue("DueDeadLetter")
 
 
+def a_little_is_due(desk):
+    """So little that the sweep does it by itself: a survey, and what fails for good."""
+    ticket = desk.opened(customer={"email": "ida@customer.test"})
+    said = {"body": "Done.", "status": "resolved"}
+    desk.post(f"/v1/tickets/{ticket['reference']}/messages", said, by="agent", status=(201,))
+    desk.brings("outbox")
+    desk.world.later(hours=25)
+    desk.sweeps()
+    desk.opened(customer={"email": "ned@customer.test"})
+    desk.brings("outbox")
+    desk.world.later(hours=9)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(due_rules, "fire", refuses)
+        for _ in range(due_rules.GIVES_UP_AFTER):
+            with pytest.raises(ExceptionGroup):
+                desk.sweeps()
+    assert desk.world.queue("DueDeadLetter")
+    assert not desk.world.queue("due")
+
+
+def by_the_queue(part):
+    """Play a part with a sweep that leaves everything to due_work."""
+
+    def played(desk):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(due, "_IN_PLACE", 0)
+            part(desk)
+
+    return played
+
+
 def refuses(*_, **__):
     raise ValueError("it fails for good")
 
@@ -478,7 +509,10 @@ PARTS_OF_THE_DAY = (
     outbox_is_queued,
     ses_speaks,
     customers_rate,
-    time_passes,
+    by_the_queue(policies_work),
+    by_the_queue(customers_rate),
+    by_the_queue(time_passes),
+    a_little_is_due,
 )
 
 

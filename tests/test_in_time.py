@@ -151,11 +151,44 @@ def test_a_day_is_played_by_the_time_of_the_event(world):
     app.sweep(event("eventbridge-sweep"), None)
     assert world.drain("due") == []
     app.sweep(event("eventbridge-sweep") | {"time": "2026-03-03T09:00:00Z"}, None)
+    assert world.queue("due") == []
+    world.settle()
+    assert "/surveys/" in world.mails()[-1].as_string()
+
+
+def test_what_is_more_than_a_little_is_left_to_due_work_with_the_time_of_the_event(world, monkeypatch):
+    monkeypatch.setattr(due, "_IN_PLACE", 0)
+    resolved(world)
+    world.settle()
+    app.sweep(event("eventbridge-sweep") | {"time": "2026-03-03T09:00:00Z"}, None)
     (order,) = world.drain("due")
     assert order["at"] == "2026-03-03T09:00:00Z"
     assert app.due_work(batch(event("sqs-due"), [order]), None) == NOTHING_FAILED
     world.settle()
     assert "/surveys/" in world.mails()[-1].as_string()
+
+
+def test_a_sweep_does_eight_tickets_and_queues_what_is_more(world):
+    for number in range(8):
+        opened(world, f"c{number}")
+    world.settle()
+    assert due.sweep(world.desk, world.later(hours=9)).done == 8
+    assert world.queue("due") == []
+    for number in range(9):
+        opened(world, f"d{number}")
+    world.settle()
+    assert due.sweep(world.desk, world.later(hours=9)).done <= 8
+    assert world.queue("due") != []
+
+
+def test_one_ticket_that_fails_stops_no_other_and_is_told(world, monkeypatch):
+    good, bad = (opened(world, name) for name in ("good", "bad"))
+    world.settle()
+    whole = due.fire
+    monkeypatch.setattr(due, "fire", lambda desk, number, at: 1 / 0 if number == bad else whole(desk, number, at))
+    with pytest.raises(ExceptionGroup, match="1 of 2 tickets"):
+        due.sweep(world.desk, world.later(hours=9))
+    assert [world.desk.table.ticket(number).first_response.spoken for number in (good, bad)] == [1, 0]
 
 
 def test_an_idle_desk_puts_nothing_on_the_queue(world):

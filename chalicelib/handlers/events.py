@@ -84,7 +84,7 @@ def sweep(event: Event) -> None:
 
     with line("sweep") as facts:
         swept = due.sweep(desk(), datetime.fromisoformat(event["time"]))
-        facts["busy_shards"] = swept.busy_shards
+        facts["busy_shards"], facts["done"] = swept.busy_shards, swept.done
         _measure("OldestUnsentSeconds", MetricUnit.Seconds, swept.oldest_unsent_seconds)
 
 

@@ -1,5 +1,5 @@
 """
-Time passing: the sweep finds what is due, a shard at a time; due_work does it.
+Time passing: the sweep finds what is due, a shard at a time, and does a little of it; due_work does what is more.
 """
 
 import json
@@ -13,6 +13,7 @@ from pynamodb.exceptions import PynamoDBException
 
 from chalicelib.adapters import codec, keys, queues, rows
 from chalicelib.adapters.conflicts import Asked, Outrun
+from chalicelib.adapters.rows import Row
 from chalicelib.domain import due
 from chalicelib.domain.errors import Busy, NotFound
 from chalicelib.domain.sending import FIRST_LOOK
@@ -23,37 +24,54 @@ from chalicelib.wiring import Desk
 
 _PAGE = 100
 _IN_ONE_GO = 200
+_IN_PLACE = 8
+"""How many tickets a sweep does by itself, over all shards: for so few a message and another function are dearer than the work."""
+
 _TRIES = 5
 
 
 @frozen
 class Swept:
-    """What a sweep found: shards with something due, and since when the oldest unsent item waits (seconds)."""
+    """
+    What a sweep found: shards with something due, tickets that it did by itself, and since when the oldest unsent item
+    waits (seconds).
+    """
 
     busy_shards: int
+    done: int
     oldest_unsent_seconds: float
 
 
 def sweep(desk: Desk, at: datetime) -> Swept:
     """
-    Look at each shard; for a busy one put one message on the queue. A shard with nothing due costs one query.
+    Look at each shard. A few tickets are done at once; for a shard with more one message goes on the queue. A shard with
+    nothing due costs two queries.
 
     Args:
         desk: The desk.
         at: The time of the event. Tickets follow it, so that a day can be played in a second; sending does not.
+
+    Raises:
+        ExceptionGroup: Some tickets failed; all else was done, and the next sweep finds them again.
     """
     now = desk.clock()
-    busy, oldest = 0, 0.0
+    busy, done, oldest = 0, 0, 0.0
+    failures: list[Exception] = []
     for shard in range(desk.config.due_shards):
         unsent = rows.page("by_due_time", keys.unsent(shard), until=f"{keys.moment(now)}~", limit=1)
-        tickets = rows.page("by_due_time", keys.due(shard), until=f"{keys.moment(at)}~", limit=1)
+        tickets = rows.page("by_due_time", keys.due(shard), until=f"{keys.moment(at)}~", limit=_IN_PLACE + 1)
+        busy += bool(unsent or tickets)
         if unsent:
             waits_since = datetime.fromisoformat(rows.sort_key("by_due_time", unsent[0]).partition("#")[0])
             oldest = max(oldest, (now - waits_since).total_seconds())
-        if unsent or tickets:
-            busy += 1
+        if unsent or done + len(tickets) > _IN_PLACE:
             queues.put(desk.config.due_queue_url, {"shard": shard, "at": codec.written(at)})
-    return Swept(busy, oldest)
+        else:
+            failures += _fire_all(desk, tickets, at)
+            done += len(tickets)
+    if failures:
+        raise ExceptionGroup(f"{len(failures)} of {done} tickets", failures)
+    return Swept(busy, done, oldest)
 
 
 def work(desk: Desk, order: Mapping[str, Any]) -> int:
@@ -69,12 +87,8 @@ def work(desk: Desk, order: Mapping[str, Any]) -> int:
     after: str | None = None
     while done < _IN_ONE_GO:
         found = rows.page("by_due_time", keys.due(shard), after=after, until=f"{keys.moment(at)}~", limit=_PAGE)
-        for held in random.sample(found, len(found)):  # another worker may be at the same page: meet him less
-            try:
-                _fire_row(desk, held.pk, at)
-            except Exception as error:  # noqa: BLE001 one ticket must not stop the others; all are told at the end
-                failures.append(error)
-            done += 1
+        failures += _fire_all(desk, found, at)
+        done += len(found)
         if len(found) < _PAGE:
             break
         after = rows.sort_key("by_due_time", found[-1])
@@ -83,6 +97,17 @@ def work(desk: Desk, order: Mapping[str, Any]) -> int:
     if failures:
         raise ExceptionGroup(f"{len(failures)} of shard {shard}", failures)
     return done
+
+
+def _fire_all(desk: Desk, found: list[Row], at: datetime) -> list[Exception]:
+    """Do what is due on a page of tickets, and return what failed: one ticket must not stop the others."""
+    failures: list[Exception] = []
+    for held in random.sample(found, len(found)):  # another worker may be at the same page: meet him less
+        try:
+            _fire_row(desk, held.pk, at)
+        except Exception as error:  # noqa: BLE001 all are told at the end
+            failures.append(error)
+    return failures
 
 
 def _fire_row(desk: Desk, pk: str, at: datetime) -> None:
