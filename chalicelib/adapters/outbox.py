@@ -64,9 +64,13 @@ class Outbox:
     _spent: dict[Key, datetime] = field(default_factory=dict)
     _fed_back: dict[Key, datetime] = field(default_factory=dict)
 
-    def find(self, reference: str, outbox_id: str) -> Unsent | None:
-        """Return an item, None when it is settled (or never was)."""
-        held = rows.get(keys.outbox(reference, outbox_id))
+    def find(self, reference: str, outbox_id: str, *, consistent: bool = True) -> Unsent | None:
+        """
+        Return an item, None when it is settled (or never was).
+
+        Not *consistent* is half as dear, and may be a second old: each step is guarded by the claim that was read.
+        """
+        held = rows.get(keys.outbox(reference, outbox_id), consistent=consistent)
         return _unsent(held) if held else None
 
     def of_ticket(self, reference: str) -> list[Unsent]:

@@ -52,9 +52,10 @@ def read(event: Mapping[str, Any]) -> Iterator[Feedback]:
 
 
 def _settle(desk: Desk, feedback: Feedback) -> None:
-    unsent = desk.outbox.find(feedback.reference, feedback.outbox_id)
-    if unsent:
-        settle(desk, unsent, feedback)
+    if desk.outbox.find(feedback.reference, feedback.outbox_id, consistent=False):  # seldom: its sender settles it
+        unsent = desk.outbox.find(feedback.reference, feedback.outbox_id)
+        if unsent:
+            settle(desk, unsent, feedback)
     if feedback.hard:
         desk.table.suppress(feedback.recipient, feedback.at + SUPPRESSED_FOR["bounce"], "mail to this address bounced")
         message = desk.table.message(feedback.reference, feedback.outbox_id)

@@ -38,7 +38,7 @@ def send_out(desk: Desk, reference: str, outbox_id: str) -> Outcome:
 
     Called once for each hint that it is there (the stream, the sweep, a retry), which may come many times and late.
     """
-    unsent = desk.outbox.find(reference, outbox_id)
+    unsent = desk.outbox.find(reference, outbox_id, consistent=False) or desk.outbox.find(reference, outbox_id)
     if unsent is None:
         return Outcome.DONE_BEFORE
     flow = unsent.progress.state is not State.SENDING or _events_flow(desk, unsent.progress)
