@@ -4,8 +4,11 @@ What surrounds the embedded AWS, each piece by itself: an AWS with a bucket and 
 
 import email
 import json
+import os
 import smtplib
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -18,10 +21,12 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener, urlopen
 
 import pytest
 from botocore.config import Config
+from ministack.core.lambda_runtime import Worker
+from ministack.services import ses
 
 import app
 from infra.aws import Trouble
-from infra.embedded import aws, inbound, outbound
+from infra.embedded import aws, inbound, outbound, pace
 from infra.embedded.front_door import BODY_LIMIT, Api, FrontDoor
 from infra.embedded.inbound import Inbound, Target
 from infra.embedded.mailbox import Escalations, Mailbox, MailboxDoor, Mails, header
@@ -284,6 +289,65 @@ def test_events_that_aws_did_not_take_are_told_when_it_is_back(around, tmp_path)
     with Outbound(around.session, tmp_path, topic=lambda: topics[0], reply=None).publishing():
         assert {told(around, "feedback", about="later@")["eventType"] for _ in range(2)} == {"Send", "Delivery"}
         eventually(lambda: not list(tmp_path.glob("*.events")))
+
+
+# ---- what keeps pace
+
+
+@pytest.mark.parametrize(("function", "behind"), [("api-handler", 0), ("outbox", pace.BEHIND)])
+def test_who_answers_requests_goes_first(monkeypatch, function, behind):
+    def spawn(worker):
+        worker._proc = stack.enter_context(subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE))
+
+    monkeypatch.setattr(Worker, "_spawn", spawn)
+    pace._let_people_go_first()
+    worker = Worker(f"careline-local-{function}", {}, b"")
+    with ExitStack() as stack:
+        worker._spawn()
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpriority(os.PRIO_PROCESS, worker._proc.pid) == min(own + behind, 19)
+
+
+def test_mails_leave_on_one_connection_until_the_relay_hangs_up(monkeypatch, caplog):
+    monkeypatch.setattr(ses, "_smtp_send", ses._smtp_send)
+    pace._keep_smtp_connections()
+    came = []
+
+    async def take(_server, session, envelope):
+        came.append((session.peer, envelope.content.splitlines()[-1]))
+        return "250 OK"
+
+    with listening(ANY) as probe:
+        host, port = probe.getsockname()
+
+    def send(text):
+        ses._smtp_send("a@demo.test", ["b@example.com"], f"Subject: x\r\n\r\n{text}", host, port)
+
+    for _ in range(2):
+        with smtp(listening(Door("a test", "CARELINE_TEST_PORT", port)), SimpleNamespace(handle_DATA=take)):
+            send("one")
+            send("two")
+    send("three")
+    assert [text for _, text in came] == [b"one", b"two"] * 2
+    assert [len({peer for peer, _ in some}) for some in (came[:2], came[2:], came)] == [1, 1, 2]
+    assert len(caplog.messages) == 1
+    assert "SMTP relay failed: a@demo.test" in caplog.text
+
+
+def test_events_that_sns_refuses_are_kept_alone(tmp_path):
+    took = []
+
+    def publish_batch(**asked):
+        took.append([json.loads(entry["Message"])["eventType"] for entry in asked["PublishBatchRequestEntries"]])
+        return {"Failed": [{"Id": "1"}] if len(took) == 1 else []}
+
+    sns = SimpleNamespace(publish_batch=publish_batch)
+    sender = Outbound(SimpleNamespace(client=lambda _: sns), tmp_path, topic=lambda: "topic", reply=None)
+    raw = b"Message-ID: <1@x>\r\nX-SES-CONFIGURATION-SET: desk\r\n\r\n"
+    sender.keep(raw, inbound.Envelope("support@demo.test", tuple(f"{n}@example.com" for n in range(11)), "x"))
+    with sender.publishing():
+        eventually(lambda: not list(tmp_path.glob("*.events")))
+    assert took == [["Send", *["Delivery"] * 9], ["Delivery"] * 3]
 
 
 # ---- the mailbox

@@ -6,7 +6,6 @@ terminal does not reach it, and stops by itself, in order, when the process that
 """
 
 import json
-import logging
 import os
 import shutil
 import signal
@@ -16,20 +15,19 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 from threading import Thread
 
 import boto3
 
 from infra.aws import Session, Trouble
+from infra.embedded import pace
 from infra.embedded.settings import HOST, ROOT
 
 REGION = "us-east-1"
 ACCESS_KEY_ID = SECRET_ACCESS_KEY = "careline"  # noqa: S105 - of nobody: it is one process, on loopback
 READY_SECONDS = 60
 STOP_SECONDS = 60
-LOOK_AT_STREAMS_SECONDS = 0.05
 
 
 def environment(port: int) -> dict[str, str]:
@@ -176,47 +174,11 @@ def _stop_with_the_starter() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _read_conditions_once() -> None:
-    """
-    Have an expression read once, and not again for each item that a query looks at: thousands, where many are due.
-    """
-    from ministack.services import dynamodb
-
-    tokens = lru_cache(dynamodb._tokenize)  # noqa: SLF001 there is no setting for it
-    dynamodb._tokenize = lambda expression: list(tokens(expression))  # noqa: SLF001
-    dynamodb._condition_syntax_error = lru_cache(dynamodb._condition_syntax_error)  # noqa: SLF001
-
-
-def _read_streams_beside_the_queues() -> None:
-    """
-    Have a thread of its own hand streams to functions, so that queues need not wait for it, as on AWS.
-
-    ministack does both in turns on one thread, and waits for a function that reads a stream: meanwhile no mail comes in.
-    """
-    from ministack.services import lambda_svc
-
-    read, log = lambda_svc._poll_dynamodb_streams, logging.getLogger(__name__)  # noqa: SLF001 - there is no setting for it
-    lambda_svc._poll_dynamodb_streams = lambda: False  # noqa: SLF001
-
-    def keep_reading() -> None:
-        while True:
-            try:
-                found = read()
-            except Exception:
-                log.exception("The streams cannot be read just now.")
-                found = False
-            if not found:
-                time.sleep(LOOK_AT_STREAMS_SECONDS)
-
-    Thread(target=keep_reading, daemon=True).start()
-
-
 def main() -> None:
     from ministack.app import main as serve
 
-    _read_conditions_once()
     Thread(target=_stop_with_the_starter, daemon=True).start()
-    _read_streams_beside_the_queues()
+    pace.quicken()
     serve()
 
 

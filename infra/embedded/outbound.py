@@ -17,7 +17,6 @@ https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html
 """
 
 import asyncio
-import email
 import json
 import secrets
 import time
@@ -25,6 +24,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.message import EmailMessage, Message
+from email.parser import BytesHeaderParser
 from email.utils import format_datetime
 from pathlib import Path
 from queue import SimpleQueue
@@ -38,6 +38,7 @@ from infra.embedded.inbound import Envelope, without_fields
 
 SIMULATOR = "simulator.amazonses.com"
 RETRY_SECONDS = 1.0
+BATCH = 10  # SNS: events in one call
 NOT_FOR_CUSTOMERS = "x-ses-configuration-set|x-ses-message-tags|date"  # SES writes a Date of its own
 
 
@@ -146,7 +147,7 @@ class Outbound:
         """
         Store a mail that SES sent, and what is to be told of it.
         """
-        mail, now = email.message_from_bytes(raw), datetime.now(UTC)
+        mail, now = BytesHeaderParser().parsebytes(raw), datetime.now(UTC)
         place = self._folder / f"{time.time_ns():019d}-{secrets.token_hex(4)}"
         pending = place.with_suffix(".events")
         _write(pending, json.dumps(events(mail, envelope, now)).encode())
@@ -185,14 +186,20 @@ class Outbound:
         """
         Publish a mail's events in order, and keep those that AWS did not take.
         """
+        if not pending.exists():  # it came before publishing began, and was found in the folder too
+            return True
         left = json.loads(pending.read_bytes())
         while left:
+            batch = [{"Id": str(number), "Message": json.dumps(event)} for number, event in enumerate(left[:BATCH])]
             try:
-                self._sns.publish(TopicArn=self._topic(), Message=json.dumps(left[0]))
+                answer = self._sns.publish_batch(TopicArn=self._topic(), PublishBatchRequestEntries=batch)
             except (BotoCoreError, ClientError, LookupError):
                 return False
-            del left[0]
+            refused = [left[int(each["Id"])] for each in answer.get("Failed", ())]
+            left = refused + left[BATCH:]
             _write(pending, json.dumps(left).encode())
+            if refused:
+                return False
         pending.unlink()
         return True
 
