@@ -9,7 +9,7 @@ The one table, and the only place where its keys are built.
 | outbox | `TICKET#<number>` | `OUTBOX#<ulid>` | the change that wants something sent; gone when it is sent |
 | receipt | `RECEIPT#<scope>#<hash>` | `RECEIPT` | the first of equal inputs; `expires_at`. A mail's only where its Message-ID is none, or another mail's |
 | mail id | `MAIL#<hash of Message-ID>` | `MAIL` | the first mail that carries it, whose identity it holds, or the one that was sent with it |
-| customer | `CUSTOMER#<hash of address>` | `CUSTOMER` | a new customer, a mail of his, an acknowledgement, a survey, a suppression |
+| customer | `CUSTOMER#<hash of address>` | `CUSTOMER` | an acknowledgement, which makes him known; a mail of his, a survey, a suppression |
 | acknowledgements of an hour | `BUDGET#<storefront>#<shard>` | `BUDGET` | each acknowledgement before it is sent; `expires_at` |
 | mails to an agent in an hour | `BUDGET#<address>#0` | `BUDGET` | each of them before it is sent; `expires_at` |
 | storefront | `STOREFRONT` | `<id>` | ops |
