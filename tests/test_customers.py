@@ -123,5 +123,6 @@ def test_each_survey_and_reminder_has_the_button_that_ends_them(api):
 )
 def test_an_address_is_read_as_it_was_written_in_the_path(api, address, written):
     api.opened(customer={"email": address})
+    api.world.settle()
     assert known(api, written).json_body["email"] == address
     assert api.ask("DELETE", f"/v1/customers/{written}/suppression").json_body["email"] == address
