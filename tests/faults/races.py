@@ -161,7 +161,7 @@ def both_acknowledgements(stage: Stage) -> list[Delivery]:
     return [stage.new_item(*key) for key in found]
 
 
-ONE_ID = text("""
+TWO_TICKETS = text("""
     ticket 'Also' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
       customer 'One more thing.'
       system ...; automatic; eva@customer.test delivered
@@ -174,10 +174,9 @@ ONE_ID = text("""
     mail to eva@customer.test: Re: [<number>] Also
     mail to eva@customer.test: Re: [<number>] Broken
     files/files: 1
-    mail id: 3
-    mail/mail: 2
-    receipt mail: 1
 """)
+TWO_IDS = f"{TWO_TICKETS}\nmail id: 4\nmail/mail: 2"
+ONE_ID = f"{TWO_TICKETS}\nmail id: 3\nmail/mail: 2\nreceipt mail: 1"
 
 THREE_WORKERS = Race(
     "an acknowledgement by three workers",
@@ -220,22 +219,7 @@ RACES = (
         "two mails of somebody new",
         two_mails_came,
         both_mails,
-        text("""
-        ticket 'Also' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
-          customer 'One more thing.'
-          system ...; automatic; eva@customer.test delivered
-          happened: opened
-        ticket 'Broken' new v1 normal; clocks first_response=runs/0 resolution=runs/0; timers first_response,resolution; waits yes
-          customer 'It is broken.'; file photo.png
-          system ...; automatic; eva@customer.test delivered
-          happened: opened
-        customer eva@customer.test
-        mail to eva@customer.test: Re: [<number>] Also
-        mail to eva@customer.test: Re: [<number>] Broken
-        files/files: 1
-        mail id: 4
-        mail/mail: 2
-    """),
+        TWO_IDS,
     ),
     Race(
         "two mails with one Message-ID",
