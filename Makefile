@@ -66,7 +66,7 @@ clean: ## Remove what is built; the desk's data in .careline stays
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 $(TOOLS): requirements.txt requirements-tools.txt
-	@$(PYTHON) infra/workbench.py
+	@$(PYTHON) infra/workbench.py $(if $(filter file,$(origin PYTHON)),,--this-python)
 
 .PHONY: stage
 stage:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.policy import SMTP
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import Any
@@ -86,13 +87,14 @@ def sent(address: str, letters: Sequence[EmailMessage], at_once: int) -> tuple[l
         For each, why it was not accepted, "" when it was; and the seconds it took.
     """
     host, _, port = address.partition(":")
+    written = [(str(one["From"]), str(one["To"]), one.as_bytes(policy=SMTP)) for one in letters]
     refused = [""] * len(letters)
 
     def send(first: int) -> None:
         with smtplib.SMTP(host, int(port), timeout=PATIENCE_SECONDS) as line:
             for number in range(first, len(letters), at_once):
                 try:
-                    line.send_message(letters[number])
+                    line.sendmail(*written[number])
                 except smtplib.SMTPException as error:
                     refused[number] = repr(error)
 

@@ -37,7 +37,7 @@ class Session:
     endpoint: str | None = None
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 has no types
-        config = Config(retries={"mode": "standard", "max_attempts": 5})
+        config = Config(retries={"mode": "standard", "max_attempts": 5}, user_agent="careline")
         return self.boto.client(service, endpoint_url=self.endpoint, config=config)
 
     @property

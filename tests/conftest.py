@@ -12,6 +12,7 @@ for _name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "CARELINE_HOME"):
 
 import pytest
 
+from chalicelib.adapters import rows
 from tests.world import World, running
 
 
@@ -19,6 +20,21 @@ from tests.world import World, running
 def world():
     with running() as fresh:
         yield fresh
+
+
+@pytest.fixture
+def nothing_yet(monkeypatch):
+    """Have every read that need not be consistent find nothing."""
+    get, get_many = rows.get, rows.get_many
+
+    def at_once(key, *, consistent=True):
+        return get(key) if consistent else None
+
+    def many_at_once(keys, *, consistent=True):
+        return get_many(keys) if consistent else {}
+
+    monkeypatch.setattr(rows, "get", at_once)
+    monkeypatch.setattr(rows, "get_many", many_at_once)
 
 
 __all__ = ["World", "world"]

@@ -4,6 +4,7 @@ What surrounds the embedded AWS, each piece by itself: an AWS with a bucket and 
 
 import email
 import json
+import math
 import os
 import smtplib
 import socket
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from email.message import EmailMessage
 from functools import cache, partial
@@ -21,10 +23,14 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener, urlopen
 
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
+from ministack import app as ministack
+from ministack.core import iam_actions, iam_evaluator
 from ministack.core.lambda_runtime import Worker
 from ministack.services import ses
 
 import app
+from infra import workbench
 from infra.aws import Trouble
 from infra.embedded import aws, inbound, outbound, pace
 from infra.embedded.front_door import BODY_LIMIT, Api, FrontDoor
@@ -300,12 +306,161 @@ def test_who_answers_requests_goes_first(monkeypatch, function, behind):
         worker._proc = stack.enter_context(subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE))
 
     monkeypatch.setattr(Worker, "_spawn", spawn)
+    monkeypatch.setattr(Worker, "invoke", Worker.invoke)
     pace._let_people_go_first()
     worker = Worker(f"careline-local-{function}", {}, b"")
     with ExitStack() as stack:
         worker._spawn()
         own = os.getpriority(os.PRIO_PROCESS, 0)
         assert os.getpriority(os.PRIO_PROCESS, worker._proc.pid) == min(own + behind, 19)
+
+
+class Taking:
+    """One who takes a turn on a thread of its own, and keeps it until told."""
+
+    def __init__(self, turns, function):
+        self._leave, self.at_work = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._take, args=(turns, function), daemon=True)
+        self._thread.start()
+
+    def _take(self, turns, function):
+        with turns.taken_by(function):
+            self.at_work.set()
+            self._leave.wait(10)
+
+    def leave(self):
+        self._leave.set()
+        self._thread.join(10)
+
+
+def test_each_waits_for_those_before_it():
+    turns = pace.Turns("answers", "mail", lull=0.0, patience=10)
+    asked = Taking(turns, "answers")
+    assert asked.at_work.wait(10)
+    mail, outbox, asked_too = Taking(turns, "mail"), Taking(turns, "outbox"), Taking(turns, "answers")
+    assert asked_too.at_work.wait(10)
+    asked.leave()
+    assert not mail.at_work.wait(0.1)
+    asked_too.leave()
+    assert mail.at_work.wait(10)
+    assert not outbox.at_work.wait(0.1)
+    mail.leave()
+    assert outbox.at_work.wait(10)
+    outbox.leave()
+
+
+def test_nobody_waits_for_ever():
+    turns = pace.Turns("answers", lull=0.0, patience=0.01)
+    with turns.taken_by("answers"), turns.taken_by("outbox"):
+        pass
+
+
+def test_a_moment_without_requests_is_no_rest():
+    turns = pace.Turns("answers", lull=0.2, patience=10)
+    with turns.taken_by("answers"):
+        pass
+    left = time.monotonic()
+    with turns.taken_by("outbox"):
+        assert time.monotonic() - left >= 0.2 - 0.01
+
+
+def test_log_lines_are_taken_as_they_come(monkeypatch):
+    monkeypatch.setattr(Worker, "_drain_stderr_bounded", Worker._drain_stderr_bounded)
+    monkeypatch.setattr(pace, "FIRST_LINE_SECONDS", 5.0)
+    pace._take_log_lines_as_they_come()
+    worker = Worker("any", {}, b"")
+    threading.Timer(0.05, lambda: [worker._stderr_queue.put(line) for line in ("one", "two")]).start()
+    lines = worker._drain_stderr_bounded().splitlines()
+    assert lines + worker._drain_stderr().splitlines() == ["one", "two"]
+    monkeypatch.setattr(pace, "FIRST_LINE_SECONDS", 0.01)
+    assert worker._drain_stderr_bounded() == ""
+
+
+def test_a_caller_is_known_for_a_moment_and_then_asked_for_again(monkeypatch):
+    asked = []
+    monkeypatch.setattr(iam_evaluator, "resolve_principal", lambda *of: asked.append(of) or of)
+    checks = [("dynamodb:PutItem", "a"), ("dynamodb:PutItem", "a"), ("dynamodb:PutItem", "b")]
+    monkeypatch.setattr(iam_actions, "dynamodb_transaction_checks", lambda *_: checks)
+    pace._know_callers_for_a_moment()
+    for key in ("one", "one", "two"):
+        assert iam_evaluator.resolve_principal(key, "account", None) == (key, "account", None)
+    assert [of[0] for of in asked] == ["one", "two"]
+    now = time.monotonic()
+    monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: now + pace.KNOWN_SECONDS + 0.1))
+    iam_evaluator.resolve_principal("one", "account", None)
+    assert [of[0] for of in asked] == ["one", "two", "one"]
+    assert iam_actions.dynamodb_transaction_checks() == [checks[0], checks[2]]
+
+
+def test_an_answer_has_what_a_bucket_says_to_browsers_and_nothing_that_any_page_may_read(monkeypatch):
+    monkeypatch.setattr(ministack, "_asgi_header_list", ministack._asgi_header_list)
+    pace._leave_out_what_browsers_ask()
+    names = ("Origin", "Methods", "Headers", "Expose-Headers")
+    own = {"ETag": "x", "Access-Control-Allow-Origin": "https://shop.test", "Access-Control-Allow-Methods": "POST"}
+    assert len(ministack._asgi_header_list(own)) == 3
+    anybody = {f"Access-Control-{'' if name.startswith('Expose') else 'Allow-'}{name}": "*" for name in names}
+    assert ministack._asgi_header_list({"ETag": "x", **anybody}) == [(b"ETag", b"x")]
+
+
+def test_the_time_is_told_once_a_second(monkeypatch):
+    told = []
+    monkeypatch.setattr(ministack, "formatdate", lambda usegmt: told.append(usegmt) or f"{len(told)}")
+    pace._tell_the_time_once_a_second()
+    now = 1_000.0
+    monkeypatch.setattr(pace, "time", SimpleNamespace(time=lambda: now))
+    assert [ministack.formatdate(usegmt=True) for _ in range(2)] == ["1", "1"]
+    now = 1_001.0
+    assert ministack.formatdate(usegmt=True) == "2"
+
+
+def test_mails_that_come_at_once_are_told_of_together():
+    took, go = [], threading.Event()
+
+    def publish_batch(**asked):
+        took.append([entry["Message"] for entry in asked["PublishBatchRequestEntries"]])
+        go.wait(10)
+        if took[-1] == ["last"]:
+            raise ClientError({"Error": {"Code": "Throttled"}}, "PublishBatch")
+        failed = [each for each in asked["PublishBatchRequestEntries"] if each["Message"] == "refused"]
+        return {"Failed": [{"Id": each["Id"], "Code": "InvalidParameter"} for each in failed]}
+
+    notices = inbound.Notices(SimpleNamespace(publish_batch=publish_batch))
+    with ThreadPoolExecutor(12) as pool:
+        first = pool.submit(notices.publish, "topic", "subject", "first")
+        eventually(lambda: took)
+        others = [pool.submit(notices.publish, "topic", "subject", text) for text in ["refused", *"abcdefghij"]]
+        eventually(lambda: notices._waiting.qsize() == 11)
+        go.set()
+        assert first.result(10) is None
+        assert sum(isinstance(other.exception(10), inbound.Untold) for other in others) == 1
+        assert [len(some) for some in took] == [1, 10, 1]
+        with pytest.raises(ClientError, match="Throttled"):
+            pool.submit(notices.publish, "topic", "subject", "last").result(10)
+
+
+@pytest.mark.parametrize(
+    ("own", "systems", "used"),
+    [
+        (1.0, 0.6, "/usr/bin/python3"),
+        (1.0, 0.95, None),
+        (1.0, float("inf"), None),
+        (float("inf"), 0.6, "/usr/bin/python3"),
+    ],
+)
+def test_the_tools_stand_on_the_quicker_python(monkeypatch, own, systems, used):
+    ran = []
+    monkeypatch.setattr(workbench, "seconds", lambda python: systems if python == workbench.SYSTEMS else own)
+    monkeypatch.setattr(os, "execv", lambda python, _: ran.append(python))
+    workbench.again_with_the_systems_python()
+    assert ran == ([used] if used else [])
+
+
+def test_a_python_that_is_missing_or_not_whole_is_not_the_quicker_one(tmp_path):
+    broken = tmp_path / "python3"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    assert [workbench.seconds(str(python)) for python in (broken, tmp_path / "none")] == [math.inf, math.inf]
+    assert 0 < workbench.seconds(sys.executable) < 60
 
 
 def test_mails_leave_on_one_connection_until_the_relay_hangs_up(monkeypatch, caplog):

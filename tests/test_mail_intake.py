@@ -176,6 +176,14 @@ def test_the_same_mail_twice_is_one_message(world, eva):
     assert len(world.mails(eva.address)) == 1
 
 
+@pytest.mark.usefixtures("nothing_yet")
+def test_the_same_mail_a_moment_later_is_one_message(world, eva):
+    letter = eva.mail(Message_ID=eva.id(1))
+    first, again = world.receive(letter), world.receive(letter)
+    assert (first.what, again.what) == ("opened", "taken_before")
+    assert len(messages(world, first.reference)) == 1
+
+
 def test_two_mails_with_one_message_id_are_two(world, eva):
     first = world.receive(eva.mail("Where is my parcel?", Message_ID=eva.id(1))).reference
     second = world.receive(eva.mail("And where is my refund?", Message_ID=eva.id(1))).reference
@@ -210,6 +218,15 @@ def test_a_reply_lands_on_its_ticket_and_opens_it_again(world, eva, asked, way):
     message = messages(world, number)[-1]
     assert (message.author.role, message.verified, message.automatic) == (Role.CUSTOMER, True, False)
     assert ticket(world, number).next_response.met_at is None
+    assert numbers(world, eva) == [number]
+
+
+@pytest.mark.usefixtures("nothing_yet")
+@pytest.mark.parametrize("thread", [1, 2])
+def test_a_mail_that_names_one_of_a_moment_ago_lands_on_its_ticket(world, eva, thread):
+    number = world.receive(eva.mail(Message_ID=eva.id(1))).reference
+    world.receive(eva.mail("When?", Message_ID=eva.id(2), In_Reply_To=eva.id(1)))
+    assert world.receive(eva.mail("Hello?", In_Reply_To=eva.id(thread))).reference == number
     assert numbers(world, eva) == [number]
 
 

@@ -23,21 +23,6 @@ def opened(world):
     return tickets.open_ticket(world.desk, "demo", intake, Uploads("demo"), by=EVA, once=None).reference
 
 
-@pytest.fixture
-def nothing_yet(monkeypatch):
-    """Have every read that need not be consistent find nothing."""
-    get, get_many = rows.get, rows.get_many
-
-    def at_once(key, *, consistent=True):
-        return get(key) if consistent else None
-
-    def many_at_once(keys, *, consistent=True):
-        return get_many(keys) if consistent else {}
-
-    monkeypatch.setattr(rows, "get", at_once)
-    monkeypatch.setattr(rows, "get_many", many_at_once)
-
-
 @pytest.mark.usefixtures("nothing_yet")
 def test_a_list_shows_a_ticket_that_only_its_index_knows_yet(world):
     number = opened(world)

@@ -245,7 +245,7 @@ def running() -> Iterator[World]:
 def _forget() -> None:
     """Be a new process: nothing that was cached is known."""
     aws.client.cache_clear()
-    aws._session.cache_clear()
+    aws.session.cache_clear()
     rows.Row._connection = None
     wiring.desk.cache_clear()
     callers._calls.clear()

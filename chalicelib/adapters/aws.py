@@ -17,6 +17,8 @@ from chalicelib.config import use_what_the_package_brings
 CONNECT_TIMEOUT_SECONDS = 2
 READ_TIMEOUT_SECONDS = 8
 _ATTEMPTS = {"s3": 3}
+_USER_AGENT = "careline"
+"""Named here, it is not put together anew for each call, which would take botocore as long as to sign it."""
 
 use_what_the_package_brings()
 
@@ -27,13 +29,17 @@ def client(service: str) -> Any:  # noqa: ANN401 botocore makes its clients at r
     settings = Config(
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         read_timeout=READ_TIMEOUT_SECONDS,
+        parameter_validation=False,  # AWS does it too; PynamoDB leaves it out as well
         retries={"mode": "standard", "total_max_attempts": _ATTEMPTS.get(service, 1)},
         s3={"addressing_style": "path"} if service == "s3" else None,
         signature_version="s3v4" if service == "s3" else None,
     )
-    return _session().create_client(service, config=settings)
+    return session().create_client(service, config=settings)
 
 
 @cache
-def _session() -> botocore.session.Session:
-    return botocore.session.get_session()
+def session() -> botocore.session.Session:
+    """Return the session of which all clients are made, so that what botocore reads for them is read once."""
+    made = botocore.session.get_session()
+    made.set_default_client_config(Config(user_agent=_USER_AGENT))
+    return made

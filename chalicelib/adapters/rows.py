@@ -11,17 +11,20 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.connection import base
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from chalicelib.adapters import codec
-from chalicelib.adapters.aws import CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS
+from chalicelib.adapters.aws import CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS, session
 from chalicelib.adapters.keys import Key
 from chalicelib.adapters.phrases import PHRASES
 from chalicelib.config import config
 
 T = TypeVar("T")
+
+base.get_session = session  # type: ignore[attr-defined]  # PynamoDB would make its own, and read all again
 
 _PACKED_FROM = 160
 """From how many bytes a document is deflated: what is shorter is hardly less then, and can be read in a console."""

@@ -73,23 +73,6 @@ class Table:
             found |= rows.get_many(key for key in wanted if key not in found)
         return [rows.value(Ticket, found[key]) for key in wanted if key in found]
 
-    def tickets_and_customer(
-        self, references: Iterable[str], address: str, *, consistent: bool = True
-    ) -> tuple[list[Ticket], Customer | None]:
-        """
-        Return the tickets that exist and what is known of an address, in one call.
-
-        Not *consistent* is half as dear, and may be a second old: good enough for a change, which fails on what is stale.
-        A ticket that is not there yet is asked for again.
-        """
-        wanted = [keys.ticket(reference) for reference in references]
-        of_address = [keys.customer(address)] if address else []
-        found = rows.get_many([*wanted, *of_address], consistent=consistent)
-        if not consistent and any(key not in found for key in wanted):
-            found = rows.get_many([*wanted, *of_address])
-        known = [known_customer(found[key]) for key in of_address if key in found]
-        return [rows.value(Ticket, found[key]) for key in wanted if key in found], (known[0] if known else None)
-
     def customer(self, address: str, *, consistent: bool = True) -> Customer | None:
         """Return what is known of an address; not *consistent* is half as dear, and may be a second old."""
         found = rows.get(keys.customer(address), consistent=consistent) if address else None
@@ -107,14 +90,34 @@ class Table:
         wanted = {keys.mail(message_id): message_id for message_id in message_ids if message_id}
         return {wanted[key]: rows.value(dict, held) for key, held in rows.get_many(wanted).items()}
 
-    def took(self, message_id: str, identity: str) -> bool:
-        """Tell whether a mail was taken in before, a second ago or longer; for what is newer, the commit fails."""
-        if message_id:
-            known = rows.get(keys.mail(message_id), consistent=False)
-            if known is None:
-                return False
-            if rows.value(dict, known).get("identity") == identity:
-                return True
+    def around(
+        self, message_ids: Iterable[str], references: Iterable[str], address: str, *, consistent: bool = True
+    ) -> tuple[dict[str, dict[str, str]], dict[str, Ticket], Customer | None]:
+        """
+        Return what is known of Message-IDs, as of_mail_ids does, which of the tickets there are, by number, and what is
+        known of an address: in one call. Not *consistent* is half as dear, and may be a second old.
+        """
+        mails = {keys.mail(message_id): message_id for message_id in message_ids if message_id}
+        tickets = {keys.ticket(reference): reference for reference in references}
+        of_address = [keys.customer(address)] if address else []
+        found = rows.get_many([*mails, *tickets, *of_address], consistent=consistent)
+        known = [known_customer(found[key]) for key in of_address if key in found]
+        return (
+            {mails[key]: rows.value(dict, found[key]) for key in mails if key in found},
+            {tickets[key]: rows.value(Ticket, found[key]) for key in tickets if key in found},
+            known[0] if known else None,
+        )
+
+    def took(self, message_id: str, known: Mapping[str, str] | None, identity: str) -> bool:
+        """
+        Tell whether a mail was taken in before; *known* is what of_mail_ids has of its Message-ID, if it has one.
+
+        A mail without an id, or with one that another mail had, has a receipt; one of a second ago fails the commit.
+        """
+        if message_id and known is None:
+            return False
+        if known and known.get("identity") == identity:
+            return True
         return self.receipt("mail", identity, consistent=False) is not None
 
     def message(self, reference: str, message_id: str, *, consistent: bool = True) -> Message | None:

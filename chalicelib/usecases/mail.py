@@ -4,7 +4,7 @@ Mail coming in: read, find its ticket, commit. The raw mail lies in S3 before an
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from datetime import datetime
 from typing import Any
@@ -13,14 +13,14 @@ from chalicelib.adapters.conflicts import Outrun, Repeated
 from chalicelib.domain import arrivals, budgets, language
 from chalicelib.domain.addresses import is_sendable
 from chalicelib.domain.agents import FORWARD, Agent
-from chalicelib.domain.arrivals import Arrival, Placement, Verdict, Verdicts
+from chalicelib.domain.arrivals import Arrival, Lead, Placement, Verdict, Verdicts, Way
 from chalicelib.domain.change import Act, Change, Receipt
 from chalicelib.domain.errors import Busy, NotFound
 from chalicelib.domain.opening import Intake
 from chalicelib.domain.opening import open_ticket as opened
 from chalicelib.domain.reference import draw
 from chalicelib.domain.storefront import Storefront
-from chalicelib.domain.ticket import Author, Channel, Customer, File, Message, Person, Role, joined_text
+from chalicelib.domain.ticket import Author, Channel, Customer, File, Message, Person, Role, Ticket, joined_text
 from chalicelib.frozen import frozen, replace
 from chalicelib.mail import forward
 from chalicelib.mail.identity import identity
@@ -110,13 +110,17 @@ def take_in(desk: Desk, envelope: Envelope) -> Taken:
 def _committed(
     desk: Desk, envelope: Envelope, mail: Mail, storefront: Storefront, receipt: Receipt, raw: bytes
 ) -> Taken:
-    if desk.table.took(mail.message_id, receipt.key):
+    arrival = _arrival(envelope, mail)
+    known = _known(desk, arrival, mail)
+    if desk.table.took(mail.message_id, known.mails.get(mail.message_id), receipt.key):
         return Taken(None, "taken_before")
     raw_key = desk.files.keep_mail(receipt.key, mail.date or desk.clock(), raw)
     files = _kept(desk, mail, raw, receipt.key, quarantined=envelope.verdicts.virus is Verdict.FAIL)
     html_key = kept_html(desk, mail)
+    kept = _Kept(raw_key, files, html_key, receipt.key)
     for attempt in range(_TRIES):
-        change = _decided(desk, envelope, mail, storefront, _Kept(raw_key, files, html_key, receipt.key), attempt)
+        known = _known(desk, arrival, mail, again=True) if attempt else known
+        change = _decided(desk, envelope, mail, storefront, kept, arrival=arrival, known=known, again=attempt > 0)
         if change is None:
             return Taken(None, "taken_before")
         first = mail.message_id in change.mail_ids
@@ -164,8 +168,50 @@ def _passed_on(desk: Desk, envelope: Envelope, mail: Mail, storefront: Storefron
     return replace(envelope, passed_on=PassedOn(agent, original.comment), remark=remark), original.mail
 
 
+@frozen
+class _Known:
+    """What the table holds around a mail: the mails that it names, and itself; the tickets it leads to; its sender."""
+
+    mails: dict[str, dict[str, str]]
+    leads: tuple[Lead, ...]
+    tickets: dict[str, Ticket]
+    sender: Customer | None
+
+
+def _known(desk: Desk, arrival: Arrival, mail: Mail, *, again: bool = False) -> _Known:
+    """
+    Look up what a mail names: in one call where it says by itself which ticket it belongs to, or names no mail.
+
+    That call may be a second behind. Where nothing is signed, and none of the mails that it names is known, it is asked
+    for again: one may have been sent a moment ago. *again* asks for all as it is now.
+    """
+    signed = arrivals.leads(arrival, desk.keys(), {})
+    mails, tickets, sender = desk.table.around(
+        (*arrival.ids, mail.message_id), _numbers(signed), arrival.sender, consistent=again
+    )
+    told = any(lead.way is not Way.NUMBER for lead in signed) or any(named in mails for named in arrival.ids)
+    if not (told or again):
+        mails |= desk.table.of_mail_ids(arrival.ids)
+    found = arrivals.leads(arrival, desk.keys(), {named: held["ticket"] for named, held in mails.items()})
+    beyond = [number for number in _numbers(found) if number not in tickets]
+    tickets |= {str(ticket.reference): ticket for ticket in desk.table.tickets(beyond, consistent=again)}
+    return _Known(mails, found, tickets, sender)
+
+
+def _numbers(found: Iterable[Lead]) -> list[str]:
+    return list(dict.fromkeys(str(lead.reference) for lead in found))
+
+
 def _decided(
-    desk: Desk, envelope: Envelope, mail: Mail, storefront: Storefront, kept: _Kept, attempt: int
+    desk: Desk,
+    envelope: Envelope,
+    mail: Mail,
+    storefront: Storefront,
+    kept: _Kept,
+    *,
+    arrival: Arrival,
+    known: _Known,
+    again: bool,
 ) -> Change | None:
     """
     Decide what a mail changes, and count it for its sender: once, however often it is decided again.
@@ -173,15 +219,9 @@ def _decided(
     Returns:
         None when this very mail was taken in before.
     """
-    arrival = _arrival(envelope, mail)
-    known_mails = desk.table.of_mail_ids((*arrival.ids, mail.message_id))
-    if known_mails.get(mail.message_id, {}).get("identity") == kept.identity:
+    if known.mails.get(mail.message_id, {}).get("identity") == kept.identity:
         return None
-    stored = {message_id: known["ticket"] for message_id, known in known_mails.items()}
-    found = arrivals.leads(arrival, desk.keys(), stored)
-    references = dict.fromkeys(lead.reference for lead in found)
-    stored_tickets, known = desk.table.tickets_and_customer(references, arrival.sender, consistent=attempt > 0)
-    tickets = {str(ticket.reference): ticket for ticket in stored_tickets}
+    found, tickets = known.leads, known.tickets
     placement = arrivals.placed(arrival, found, tickets)
     agent = None
     if arrivals.concerns_agents(arrival, found, placement):
@@ -199,16 +239,16 @@ def _decided(
         if placement.ticket:
             followed = desk.house.storefront(placement.ticket.storefront)
             change = heard(desk, placement.ticket, message, followed, act)
-            if known and change.what == "customer_wrote":
-                change = _counted(desk, change, message, arrival, known, again=attempt > 0)
+            if known.sender and change.what == "customer_wrote":
+                change = _counted(desk, change, message, arrival, known.sender, again=again)
         else:
-            asked = _intake(mail, arrival, message, storefront, known=known, agent=agent)
+            asked = _intake(mail, arrival, message, storefront, known=known.sender, agent=agent)
             change = opened(asked, draw(desk.choose), storefront, act)
         if agent and not (placement.ticket and placement.verified):
             change = agents.refused(desk, change, agent)
     if envelope.passed_on:
         change = replace(change, messages=(*change.messages, _comment(envelope.passed_on, kept, act)))
-    fresh = tuple(mail_id for mail_id in change.mail_ids if mail_id not in stored)
+    fresh = tuple(mail_id for mail_id in change.mail_ids if mail_id not in known.mails)
     whys = (placement.why, envelope.remark) if envelope.remark else (placement.why,)
     return notified(desk, replace(change, mail_ids=fresh).because(*whys))
 

@@ -22,9 +22,7 @@ from infra.embedded.settings import HOST
 
 STAGE = "$default"
 BODY_LIMIT = 10 * 1024 * 1024  # API Gateway: 10 MB a payload
-AT_ONCE = 2 * max(
-    2, os.cpu_count() or 1
-)  # each one more has a process of its own started, which takes longer than to wait
+AT_ONCE = 3 * max(2, os.cpu_count() or 1)  # each has a process of its own, and one more takes seconds to start
 PATIENCE_SECONDS = 40.0  # more than the 30 s that an HTTP API gives a function
 HOP_BY_HOP = {
     "connection",

@@ -15,12 +15,15 @@ import asyncio
 import json
 import re
 import secrets
-import string
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -30,6 +33,7 @@ from infra.aws import Session
 VERDICTS = ("spam", "virus", "spf", "dkim", "dmarc")
 LATER = "451 4.3.0 The desk cannot take mail just now, try again later"
 DOMAINS_FRESH_SECONDS = 2.0
+BATCH = 10  # SNS: messages in one call
 _HEADER = re.compile(rb"(?:[^\r\n][^\n]*\n)*")
 _VERDICT = re.compile(r"(\w+)\s*=\s*(\w+)")
 
@@ -119,6 +123,53 @@ def notification(
     }
 
 
+class Untold(Exception):
+    """SNS did not take a notification."""
+
+
+class Notices:
+    """Publishes for many who wait at once: one call for those that came while the last one ran."""
+
+    def __init__(self, sns: Any) -> None:  # noqa: ANN401 - boto3 has no types
+        self._sns = sns
+        self._waiting: SimpleQueue[tuple[str, dict[str, str], Future[None]]] = SimpleQueue()
+        Thread(target=self._keep_publishing, daemon=True).start()
+
+    def publish(self, topic: str, subject: str, message: str) -> None:
+        """
+        Return when SNS has it.
+
+        Raises:
+            Untold: SNS did not take this one.
+            BotoCoreError, ClientError: SNS did not answer, or took none.
+        """
+        told: Future[None] = Future()
+        self._waiting.put((topic, {"Subject": subject, "Message": message}, told))
+        told.result()
+
+    def _keep_publishing(self) -> None:
+        while True:
+            come = [self._waiting.get()]
+            with suppress(Empty):
+                while len(come) < BATCH:
+                    come.append(self._waiting.get_nowait())
+            for topic in {topic for topic, _, _ in come}:
+                self._publish(topic, [(notice, told) for of, notice, told in come if of == topic])
+
+    def _publish(self, topic: str, notices: "list[tuple[dict[str, str], Future[None]]]") -> None:
+        entries = [{"Id": str(number), **notice} for number, (notice, _) in enumerate(notices)]
+        try:
+            answer = self._sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
+        except Exception as error:  # noqa: BLE001 whoever waits raises it
+            for _, told in notices:
+                told.set_exception(error)
+            return
+        refused = {each["Id"]: each.get("Message", each["Code"]) for each in answer.get("Failed", ())}
+        for number, (_, told) in enumerate(notices):
+            why = refused.get(str(number))
+            told.set_result(None) if why is None else told.set_exception(Untold(why))
+
+
 class Inbound:
     """
     The handler of the SMTP listener that stands where the world's mail servers find SES.
@@ -130,18 +181,19 @@ class Inbound:
         """
         self._target = target
         self._s3 = session.client("s3")
-        self._sns = session.client("sns")
+        self._notices = Notices(session.client("sns"))
         self._ses = session.client("ses")
         self._domains: tuple[str, ...] = ()
-        self._domains_at = 0.0
+        self._domains_at = float("-inf")
 
     async def handle_RCPT(self, _server: object, _session: object, envelope: Any, to: str, _options: object) -> str:  # noqa: ANN401, N802
-        try:
-            domains = await asyncio.to_thread(self._verified_domains)
-        except (BotoCoreError, ClientError):
-            return LATER
+        if time.monotonic() - self._domains_at > DOMAINS_FRESH_SECONDS:
+            try:
+                await asyncio.to_thread(self._look_up_domains)
+            except (BotoCoreError, ClientError):
+                return LATER
         host = "." + to.rpartition("@")[2].lower()
-        if not host.endswith(domains):
+        if not host.endswith(self._domains):
             return f"550 5.1.1 Nobody here has the address {to}"
         envelope.rcpt_tos.append(to)
         return "250 OK"
@@ -150,7 +202,7 @@ class Inbound:
         said = Envelope.of(session, envelope)
         try:
             message_id = await asyncio.to_thread(self.receive, envelope.content, said)
-        except (BotoCoreError, ClientError, LookupError):
+        except (BotoCoreError, ClientError, LookupError, Untold):
             return LATER
         return f"250 OK {message_id}"
 
@@ -161,24 +213,20 @@ class Inbound:
         """
         Store a mail, tell of it, and return the id that SES would give it.
         """
-        message_id = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(40))
+        message_id = secrets.token_hex(20)
         at, target = datetime.now(UTC), self._target()
         mail, verdicts = without_verdicts(raw)
         self._s3.put_object(
             Bucket=target.bucket, Key=f"incoming/{message_id}", Body=trace(envelope, message_id, at) + mail
         )
         told = notification(envelope, message_id, at, verdicts=verdicts, target=target)
-        self._sns.publish(
-            TopicArn=target.topic, Subject="Amazon SES Email Receipt Notification", Message=json.dumps(told)
-        )
+        self._notices.publish(target.topic, "Amazon SES Email Receipt Notification", json.dumps(told))
         return message_id
 
-    def _verified_domains(self) -> tuple[str, ...]:
+    def _look_up_domains(self) -> None:
         """
-        With a leading dot each, so that a host with one before it ends with its domain.
+        Those that are verified, with a leading dot each, so that a host with one before it ends with its domain.
         """
-        if time.monotonic() - self._domains_at > DOMAINS_FRESH_SECONDS:
-            pages = self._ses.get_paginator("list_identities").paginate(IdentityType="Domain")
-            self._domains = tuple("." + name.lower() for page in pages for name in page["Identities"])
-            self._domains_at = time.monotonic()
-        return self._domains
+        pages = self._ses.get_paginator("list_identities").paginate(IdentityType="Domain")
+        self._domains = tuple("." + name.lower() for page in pages for name in page["Identities"])
+        self._domains_at = time.monotonic()

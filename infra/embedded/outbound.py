@@ -34,11 +34,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.aws import Session
-from infra.embedded.inbound import Envelope, without_fields
+from infra.embedded.inbound import BATCH, Envelope, Untold, without_fields
 
 SIMULATOR = "simulator.amazonses.com"
 RETRY_SECONDS = 1.0
-BATCH = 10  # SNS: events in one call
 NOT_FOR_CUSTOMERS = "x-ses-configuration-set|x-ses-message-tags|date"  # SES writes a Date of its own
 
 
@@ -158,7 +157,7 @@ class Outbound:
         for recipient in envelope.recipients:
             if simulated(recipient) == "ooto" and envelope.sender:
                 back = Envelope("", (envelope.sender,), SIMULATOR)
-                with suppress(BotoCoreError, ClientError, LookupError):
+                with suppress(BotoCoreError, ClientError, LookupError, Untold):
                     self._reply(bytes(out_of_office(mail, recipient, envelope.sender)), back)
 
     @contextmanager

@@ -5,19 +5,29 @@ the same thing. What it checks and what it answers is its own.
 There is no setting for any of this, so its functions are replaced from outside, before it serves.
 """
 
+import json
 import logging
 import os
 import smtplib
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
-from threading import Thread
+from queue import Empty
+from threading import Condition, Thread
+from types import SimpleNamespace
 from typing import Any
 
 from infra.embedded.settings import STAGE
 from infra.stage import function_name
 
 LOOK_AT_STREAMS_SECONDS = 0.05
+FIRST_LINE_SECONDS = 0.05  # a function that logs has done so by then
+KNOWN_SECONDS = 1.0
+BODIES = 8
+LULL_SECONDS = 0.05
+PATIENCE_SECONDS = 5.0
 BEHIND = 5  # of 19: a quarter of a core that both want; with more, other programs would take nearly all
 
 
@@ -28,7 +38,12 @@ def quicken() -> None:
     _serve_with_uvicorn()
     _read_conditions_once()
     _read_header_fields_once()
+    _know_callers_for_a_moment()
+    _read_bodies_once()
+    _tell_the_time_once_a_second()
+    _leave_out_what_browsers_ask()
     _keep_smtp_connections()
+    _take_log_lines_as_they_come()
     _let_people_go_first()
     _read_streams_beside_the_queues()
 
@@ -84,6 +99,67 @@ def _read_header_fields_once() -> None:
     ses.default_policy = policy.clone(header_factory=lru_cache(policy.header_factory))
 
 
+def _know_callers_for_a_moment() -> None:
+    """
+    Have a caller's role read once in a moment, and not for each item that a transaction writes. On AWS, too, it takes
+    some seconds until a policy that was changed holds.
+    """
+    from ministack.core import iam_actions, iam_evaluator
+
+    resolve, checks = iam_evaluator.resolve_principal, iam_actions.dynamodb_transaction_checks
+    known: dict[tuple[str, str], tuple[float, Any]] = {}
+
+    def resolved(key: str, account: str, credential: Any = None) -> Any:  # noqa: ANN401 - ministack has no types
+        now = time.monotonic()
+        until, caller = known.get((key, account), (0.0, None))
+        if now > until:
+            caller = resolve(key, account, credential)
+            known[key, account] = now + KNOWN_SECONDS, caller
+        return caller
+
+    iam_evaluator.resolve_principal = resolved
+    iam_actions.dynamodb_transaction_checks = lambda *of: list(dict.fromkeys(checks(*of)))
+
+
+def _read_bodies_once() -> None:
+    """
+    Have a request's JSON read once by those who ask which rights it needs: each reads it for itself, none changes it.
+    """
+    from ministack.core import iam_actions
+
+    iam_actions.json = SimpleNamespace(**vars(json) | {"loads": lru_cache(BODIES)(json.loads)})
+
+
+def _tell_the_time_once_a_second() -> None:
+    """
+    Have the field Date written once a second, and not for each answer.
+    """
+    from ministack import app
+
+    tell = lru_cache(1)(lambda _second, usegmt: app_formatdate(usegmt=usegmt))
+    app_formatdate = app.formatdate
+    app.formatdate = lambda *, usegmt: tell(int(time.time()), usegmt)
+
+
+def _leave_out_what_browsers_ask() -> None:
+    """
+    Have answers without the four fields that let any page of a browser read them: AWS has none, and a client reads each.
+
+    What a bucket's own configuration says to browsers stays.
+    """
+    from ministack import app
+
+    fields = app._asgi_header_list  # noqa: SLF001
+
+    def lean(told: dict[str, Any]) -> list[tuple[bytes, bytes]]:
+        if told.get("Access-Control-Expose-Headers") == "*" == told.get("Access-Control-Allow-Headers"):
+            told = {name: value for name, value in told.items() if not name.startswith("Access-Control-")}
+        written: list[tuple[bytes, bytes]] = fields(told)
+        return written
+
+    app._asgi_header_list = lean  # noqa: SLF001
+
+
 def _keep_smtp_connections() -> None:
     """
     Have SES hand mails over on connections that stay open.
@@ -115,13 +191,75 @@ def _keep_smtp_connections() -> None:
     ses._smtp_send = send  # noqa: SLF001
 
 
-def _let_people_go_first() -> None:
+def _take_log_lines_as_they_come() -> None:
     """
-    Have functions that work in the background give way to the one that answers requests: two cores are soon busy.
+    Have a function's log lines taken when they are there: ministack asks every millisecond, and then waits for five more.
     """
     from ministack.core.lambda_runtime import Worker
 
-    spawn, answers = Worker._spawn, function_name(STAGE, "api-handler")  # noqa: SLF001
+    def drained(worker: Any) -> str:  # noqa: ANN401 - ministack has no types
+        lines = []
+        with suppress(Empty):
+            lines.append(worker._stderr_queue.get(timeout=FIRST_LINE_SECONDS))  # noqa: SLF001
+            while True:
+                lines.append(worker._stderr_queue.get_nowait())  # noqa: SLF001
+        return "\n".join(lines)
+
+    Worker._drain_stderr_bounded = drained  # noqa: SLF001
+
+
+class Turns:
+    """
+    Who works before whom, where two cores are soon busy: somebody who waits for an answer, then a mail that comes in,
+    then what works in the background. Each waits until those before it have been idle for a moment, but not for ever.
+    """
+
+    def __init__(self, *first: str, lull: float = LULL_SECONDS, patience: float = PATIENCE_SECONDS) -> None:
+        """
+        Args:
+            first: The functions that others wait for, in order.
+            lull: For how many seconds those before must have been idle.
+            patience: For how many seconds one waits at most.
+        """
+        self._place = {name: place for place, name in enumerate(first)}
+        self._there = [0] * (len(first) + 1)
+        self._idle_since = [float("-inf")] * (len(first) + 1)
+        self._changed = Condition()
+        self._lull, self._patience = lull, patience
+
+    @contextmanager
+    def taken_by(self, function: str) -> Iterator[None]:
+        place = self._place.get(function, len(self._place))
+        with self._changed:
+            self._there[place] += 1  # also while it waits: those behind it wait for it then
+            self._wait_for_those_before(place)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._there[place] -= 1
+                self._idle_since[place] = time.monotonic()
+                self._changed.notify_all()
+
+    def _wait_for_those_before(self, place: int) -> None:
+        until = time.monotonic() + self._patience
+        while place and (now := time.monotonic()) < until:
+            if any(self._there[:place]):
+                self._changed.wait(until - now)
+            elif (lull := max(self._idle_since[:place]) + self._lull) > now:
+                self._changed.wait(min(lull, until) - now)
+            else:
+                return
+
+
+def _let_people_go_first() -> None:
+    """
+    Have functions take turns, and those that work in the background give way to the one that answers requests.
+    """
+    from ministack.core.lambda_runtime import Worker
+
+    answers = function_name(STAGE, "api-handler")
+    spawn, invoke, turns = Worker._spawn, Worker.invoke, Turns(answers, function_name(STAGE, "inbound-mail"))  # noqa: SLF001
 
     def spawned(worker: Any) -> None:  # noqa: ANN401 - ministack has no types
         spawn(worker)
@@ -129,7 +267,11 @@ def _let_people_go_first() -> None:
             process = worker._proc.pid  # noqa: SLF001
             os.setpriority(os.PRIO_PROCESS, process, os.getpriority(os.PRIO_PROCESS, process) + BEHIND)
 
-    Worker._spawn = spawned  # noqa: SLF001
+    def invoked(worker: Any, *event: Any, **context: Any) -> Any:  # noqa: ANN401
+        with turns.taken_by(worker.func_name):
+            return invoke(worker, *event, **context)
+
+    Worker._spawn, Worker.invoke = spawned, invoked  # noqa: SLF001
 
 
 def _read_streams_beside_the_queues() -> None:

@@ -3,7 +3,7 @@ A ready answer holds the values as they are, or its own words for what is not kn
 """
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.macros import (
@@ -108,6 +108,7 @@ names = st.one_of(anything, good, st.sampled_from(["{reference}", "{agent_name|x
 values = st.dictionaries(st.sampled_from(PLACEHOLDERS), names)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first time, a table of all characters is made
 @given(good, values)
 def test_a_good_text_shows_values_as_they_are_and_nothing_of_its_placeholders(text, known):
     assert list(faults(text)) == []
