@@ -27,7 +27,16 @@ from chalicelib.adapters import templates
 OPERATIONS = {
     "dynamodb": {"BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"},
     # CreateBucket is never called: botocore asks it for the address of a form that a browser posts.
-    "s3": {"CopyObject", "CreateBucket", "DeleteObject", "GetObject", "HeadObject", "ListObjectsV2", "PutObject"},
+    "s3": {
+        "CopyObject",
+        "CreateBucket",
+        "DeleteObject",
+        "DeleteObjects",
+        "GetObject",
+        "HeadObject",
+        "ListObjectsV2",
+        "PutObject",
+    },
     "ses": {"SendRawEmail"},
     "sns": {"Publish"},
     "sqs": {"GetQueueAttributes", "SendMessage"},

@@ -22,6 +22,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPRedirectHandler, Request, build_opener, urlopen
 
 import pytest
+from aiosmtpd.smtp import SMTP
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from ministack import app as ministack
@@ -32,7 +33,7 @@ from ministack.services import ses
 import app
 from infra import workbench
 from infra.aws import Trouble
-from infra.embedded import aws, inbound, outbound, pace
+from infra.embedded import aws, inbound, outbound, pace, servers
 from infra.embedded.front_door import BODY_LIMIT, Api, FrontDoor
 from infra.embedded.inbound import Inbound, Target
 from infra.embedded.mailbox import Escalations, Mailbox, MailboxDoor, Mails, header
@@ -411,6 +412,19 @@ def test_the_time_is_told_once_a_second(monkeypatch):
     assert [ministack.formatdate(usegmt=True) for _ in range(2)] == ["1", "1"]
     now = 1_001.0
     assert ministack.formatdate(usegmt=True) == "2"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "<a@b.c>", "<a.b+c=d@x-y.z> SIZE=10", "a@b.c", "<>", '<"x y"@b.c>', "<@x:a@b.c>", " <a@b.c>", "<a@b..c>", "<a@b.c",
+        "<A_1@EXAMPLE.COM>  BODY=8BITMIME", "", "<ü@b.c>",
+    ],
+)  # fmt: skip
+def test_a_plain_address_is_read_as_the_grammar_reads_it(given):
+    quick = object.__new__(servers._Smtp)
+    by_grammar, by_us = SMTP._getaddr(quick, given), quick._getaddr(given)
+    assert [each and str(each) for each in by_us] == [each and str(each) for each in by_grammar]
 
 
 def test_mails_that_come_at_once_are_told_of_together():

@@ -10,6 +10,7 @@ import pytest
 
 import app
 from chalicelib.adapters import aws
+from chalicelib.domain.errors import Busy
 from tests import payloads
 from tests.api import served
 from tests.payloads import EVENTS, NOTHING_FAILED, failed
@@ -206,6 +207,33 @@ def test_a_mail_is_taken_in_once(world):
     (number,) = all_tickets(world)
     assert world.desk.table.ticket(number).subject == "My parcel"
     assert world.desk.files.incoming("incoming/o3vrnil0e2ic28tr") is None
+
+
+def two_mails(world):
+    """Two mails that SES has stored, as one batch tells of them, and where they lie."""
+    told = [world.store(RAW % (salt["address"].encode(), salt["key"].encode() + word)) for word in (b" one", b" two")]
+    keys = [each["receipt"]["action"]["objectKey"] for each in told]
+    return batch("ses-received", [{"Message": json.dumps(each)} for each in told]), keys
+
+
+def test_the_mails_of_a_batch_are_taken_away_together(world, monkeypatch):
+    told, keys = two_mails(world)
+    monkeypatch.setattr(aws.client("s3"), "delete_object", None)
+    assert app.inbound_mail(told, None) == NOTHING_FAILED
+    assert len(all_tickets(world)) == 2
+    assert [world.desk.files.incoming(key) for key in keys] == [None, None]
+
+
+def test_mails_that_s3_does_not_give_away_come_again_and_are_known(world, monkeypatch):
+    told, keys = two_mails(world)
+    with monkeypatch.context() as broken:
+        refused = {"Errors": [{"Key": keys[1], "Code": "InternalError"}]}
+        broken.setattr(aws.client("s3"), "delete_objects", lambda **_: refused)
+        with pytest.raises(Busy, match="1 mails under incoming/: InternalError"):
+            app.inbound_mail(told, None)
+    assert app.inbound_mail(told, None) == NOTHING_FAILED
+    assert len(all_tickets(world)) == 2
+    assert [world.desk.files.incoming(key) for key in keys] == [None, None]
 
 
 def test_a_notification_that_is_none_is_given_back_and_the_others_go_on(world):

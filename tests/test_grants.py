@@ -125,6 +125,8 @@ def taken(service, operation, params):
             return [("GetObject", stored(params))]
         case "s3", "CopyObject":
             return [("GetObject", stored(params["CopySource"])), ("PutObject", stored(params))]
+        case "s3", "DeleteObjects":
+            return [("DeleteObject", stored({**params, **each})) for each in params["Delete"]["Objects"]]
         case "s3", _:
             return [(operation, stored(params))]
         case "sqs", _:
@@ -178,8 +180,8 @@ class Desk(Api):
         records = [{"messageId": f"m{number}", "body": text} for number, text in enumerate(texts)]
         self.invoke(function, {"Records": records}, failed)
 
-    def published(self, function, message, failed=0):
-        self.queued(function, {"Message": json.dumps(message)}, failed=failed)
+    def published(self, function, *messages, failed=0):
+        self.queued(function, *({"Message": json.dumps(message)} for message in messages), failed=failed)
 
     def brings(self, function):
         """Bring all that lies in the outbox: as the stream does, or as a queue."""
@@ -234,10 +236,12 @@ def request(who, **more):
     return {"customer": {"email": f"{who}@customer.test"}, "subject": "My parcel", "body": "Where is it?", **more}
 
 
-def letter(who, body, to="support@demo.test", file=False, domain="customer.test"):
+def letter(who, body, to="support@demo.test", file=False, domain="customer.test", names=None):
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = f"{who}@{domain}", to, "Broken"
     mail["Message-ID"] = f"<{who}.{len(body)}@customer.test>"
+    if names:
+        mail["In-Reply-To"] = names
     mail.set_content(body)
     if file:
         mail.add_alternative("<p>See my <b>photo</b>.</p>", subtype="html")
@@ -354,6 +358,8 @@ def mail_arrives(desk, bring):
     desk.get(f"{desk.page(ticket)}/messages/{sent['id']}", by=None)
     to = reply_to(desk, ticket)
     bring(desk.world.store(letter("mia", "And now?", to), to=to))
+    for named in (first["Message-ID"], "<unknown@customer.test>"):
+        bring(desk.world.store(letter("mia", f"I mean {named}.", names=named)))
     bring(desk.world.store(letter("lea", "It is a long story. " * 4000)))
     path = f"/v1/tickets/{only(desk, 'lea')['reference']}/messages"
     assert len(desk.get(path).json_body["items"][0]["text"]) > 60_000
@@ -377,6 +383,7 @@ def agent_writes(desk, bring, ticket):
 def mail_is_told(desk):
     mail_arrives(desk, lambda notification: desk.published("inbound_mail", notification))
     desk.published("inbound_mail", {"receipt": {"action": {"objectKey": "incoming/gone"}}, "mail": {}})
+    desk.published("inbound_mail", *(desk.world.store(letter("una", f"{word}?")) for word in ("Where", "Why")))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("chalicelib.mail.reader._read", refuses)
         desk.published("inbound_mail", desk.world.store(letter("una", "Who can read this?")))

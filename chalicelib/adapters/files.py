@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote
 from botocore.exceptions import ClientError
 
 from chalicelib.adapters.aws import client
+from chalicelib.domain.errors import Busy
 from chalicelib.domain.ticket import File
 from chalicelib.frozen import frozen
 
@@ -122,8 +123,22 @@ class Files:
         client("s3").put_object(Bucket=self.mail_bucket, Key=key, Body=raw, ContentType="message/rfc822")
         return key
 
-    def forget_incoming(self, key: str) -> None:
-        client("s3").delete_object(Bucket=self.mail_bucket, Key=key)
+    def forget_incoming(self, *keys: str) -> None:
+        """
+        Take mails away from `incoming/`, in one call.
+
+        Raises:
+            Busy: S3 left one there.
+        """
+        if len(keys) == 1:
+            client("s3").delete_object(Bucket=self.mail_bucket, Key=keys[0])
+        elif keys:
+            wanted = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
+            left = client("s3").delete_objects(Bucket=self.mail_bucket, Delete=wanted).get("Errors")
+            if left:
+                raise Busy(
+                    f"S3 left {len(left)} mails under incoming/: {left[0].get('Code')}. The queue brings them again."
+                )
 
     def still_incoming(self, *, before: datetime, limit: int = 100) -> list[str]:
         """Return the keys of mails that lie under `incoming/` since before a moment."""

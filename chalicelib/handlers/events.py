@@ -28,13 +28,20 @@ def intake_queue(event: Event) -> Failures:
 
 
 def inbound_mail(event: Event) -> Failures:
+    """Take in mails, then take them away together. Where that fails all are told of again, and known."""
     from chalicelib.usecases import mail
+
+    taken: list[str] = []
 
     def take(record: Event) -> str:
         notification = _published(record)
-        return mail.take_in(desk(), mail.envelope_of(notification)).what if "receipt" in notification else "no_mail"
+        if "receipt" not in notification:
+            return "no_mail"
+        return mail.take_in(desk(), mail.envelope_of(notification), forget=taken.append).what
 
-    return _batch("inbound_mail", event, take)
+    failures = _batch("inbound_mail", event, take)
+    desk().files.forget_incoming(*taken)
+    return failures
 
 
 def mail_feedback(event: Event) -> Failures:

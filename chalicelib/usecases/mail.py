@@ -4,7 +4,7 @@ Mail coming in: read, find its ticket, commit. The raw mail lies in S3 before an
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 from datetime import datetime
 from typing import Any
@@ -83,9 +83,14 @@ def envelope_of(notification: Mapping[str, Any]) -> Envelope:
     return Envelope(receipt["action"]["objectKey"], mail.get("source", ""), recipients, Verdicts(**verdicts))
 
 
-def take_in(desk: Desk, envelope: Envelope) -> Taken:
+def take_in(desk: Desk, envelope: Envelope, forget: Callable[[str], object] | None = None) -> Taken:
     """
     Take in one mail that lies under `incoming/`, once, however often it is told of.
+
+    Args:
+        desk: The desk.
+        envelope: What SES told of it.
+        forget: Is given the key once the mail may be taken away from there; without it, it is taken away at once.
 
     Raises:
         NotFound: No storefront has one of its recipients' addresses.
@@ -103,7 +108,7 @@ def take_in(desk: Desk, envelope: Envelope) -> Taken:
     envelope, mail = _passed_on(desk, replace(envelope, by_form=by_form), mail, storefront)
     receipt = Receipt("mail", identity(raw, storefront.id))
     taken = _committed(desk, envelope, mail, storefront, receipt, raw)
-    desk.files.forget_incoming(envelope.key)
+    (forget or desk.files.forget_incoming)(envelope.key)
     return taken
 
 

@@ -24,9 +24,8 @@ from infra.stage import function_name
 
 LOOK_AT_STREAMS_SECONDS = 0.05
 FIRST_LINE_SECONDS = 0.05  # a function that logs has done so by then
-KNOWN_SECONDS = 1.0
-BODIES = 8
-LULL_SECONDS = 0.05
+KNOWN_SECONDS = 0.5  # a function that is new takes longer to start
+LULL_SECONDS = 0.05  # who asks one thing after the other is back sooner
 PATIENCE_SECONDS = 5.0
 BEHIND = 5  # of 19: a quarter of a core that both want; with more, other programs would take nearly all
 
@@ -127,7 +126,7 @@ def _read_bodies_once() -> None:
     """
     from ministack.core import iam_actions
 
-    iam_actions.json = SimpleNamespace(**vars(json) | {"loads": lru_cache(BODIES)(json.loads)})
+    iam_actions.json = SimpleNamespace(**vars(json) | {"loads": lru_cache(1)(json.loads)})
 
 
 def _tell_the_time_once_a_second() -> None:
