@@ -94,9 +94,10 @@ def test_what_a_ticket_leaves_is_kept_and_backed_up():
 def test_an_invocation_takes_what_was_measured_of_its_door_and_is_assumed_otherwise():
     assumed = cost.of_invocations("outbox", 10, 4, {}, PLAIN)
     assert assumed == pytest.approx({"lambda_request": 10, "lambda_gb_second": 1.0, "log_gb": 5e-6})
-    functions = {"outbox": {"warm_cpu_ms": 10, "first_ms": 300, "log_bytes": 800}}
-    measured = cost.of_invocations("outbox", 10, 4, {"functions": functions}, PLAIN)
-    ms = (10 + 300 * PLAIN.cold_share) * 1769 / 512 + 4 * PLAIN.call_ms
+    functions = {"outbox": {"warm_count": 50e6, "cold_x": 1.1, "log_bytes": 800}}
+    figures = {"functions": functions, "package": {"anchor": 1000e6}}
+    measured = cost.of_invocations("outbox", 10, 4, figures, PLAIN)
+    ms = (0.05 + 1.1 * PLAIN.cold_share) * PLAIN.anchor_ms * 1769 / 512 + 4 * PLAIN.call_ms
     assert measured == pytest.approx({"lambda_request": 10, "lambda_gb_second": 10 * 0.5 * ms / 1000, "log_gb": 8e-6})
 
 
