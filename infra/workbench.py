@@ -25,7 +25,7 @@ for number in range(200_000):
     told(number, two=number)
 print(time.process_time() - began)
 """
-NAMED = "--this-python"  # somebody named it, and it is used as it is
+NAMED = "--this-python"  # it is chosen, and used as it is
 NEWER = ("python3.14", "python3.13", "python3.12", "python3.11")
 
 
@@ -67,7 +67,7 @@ def again_with_the_systems_python() -> None:
     own, systems = (min(seconds(python) for _ in range(5)) for python in (sys.executable, SYSTEMS))
     if systems < QUICKER * own:
         print(f"{SYSTEMS} is {own / systems:.1f} times as quick as {sys.executable}, and is used.", flush=True)
-        os.execv(SYSTEMS, [SYSTEMS, *sys.argv])  # noqa: S606 - it is this program again
+        os.execv(SYSTEMS, [SYSTEMS, *sys.argv, NAMED])  # noqa: S606 - it is this program again
 
 
 def seconds(python: str) -> float:

@@ -222,6 +222,14 @@ def test_a_reply_lands_on_its_ticket_and_opens_it_again(world, eva, asked, way):
 
 
 @pytest.mark.usefixtures("nothing_yet")
+def test_two_mails_with_one_message_id_a_moment_apart_are_two(world, eva):
+    first, second = (world.receive(eva.mail(words, Message_ID=eva.id(1))) for words in ("Where is it?", "And when?"))
+    assert (first.what, second.what) == ("opened", "opened")
+    assert world.receive(eva.mail("And when?", Message_ID=eva.id(1))).what == "taken_before"
+    assert len(numbers(world, eva)) == 2
+
+
+@pytest.mark.usefixtures("nothing_yet")
 @pytest.mark.parametrize("thread", [1, 2])
 def test_a_mail_that_names_one_of_a_moment_ago_lands_on_its_ticket(world, eva, thread):
     number = world.receive(eva.mail(Message_ID=eva.id(1))).reference
