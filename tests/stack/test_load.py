@@ -19,6 +19,6 @@ def test_all_that_a_busy_desk_said_yes_to_is_there(desk, home):
         [sys.executable, "-m", "bench.load", *asked],
         cwd=ROOT, env=environment(home), capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
-    # 40 tickets, 24 replies, 24 ratings; 18 letters and 18 answers by mail
+    # 40 tickets, 24 replies, 24 ratings; 36 answers and 5 requests by mail
     assert played.returncode == 0, played.stdout + played.stderr
-    assert "124 acknowledged, 124 found, 0 errors" in played.stdout
+    assert "129 acknowledged, 129 found, 0 errors" in played.stdout
