@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -153,12 +153,18 @@ def _anchor(home: Path) -> float:
     }
     command = (str(runtime.client()), "-B", "-c", ANCHOR)
     if not counts_instructions():
-        before = os.times().children_user + os.times().children_system
-        subprocess.run(command, env=environment, check=True)  # noqa: S603 our own
-        return (os.times().children_user + os.times().children_system - before) * 1000
+        return cpu_ms(command, environment)
     with _counting() as (under, counted):
         subprocess.run([*under, *command], env=environment, check=True, capture_output=True)  # noqa: S603 our own
         return counted()
+
+
+def cpu_ms(command: Sequence[str], environment: Mapping[str, str] | None = None) -> float:
+    """Return the CPU time (ms) that a command takes, in this process's environment or another."""
+    before = os.times()
+    subprocess.run(command, env=environment, check=True)  # noqa: S603 our own
+    after = os.times()
+    return 1000 * (after.children_user + after.children_system - before.children_user - before.children_system)
 
 
 @contextmanager

@@ -8,11 +8,9 @@ has many of them.
 
 import argparse
 import json
-import os
 import re
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,7 +24,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from bench.cold import ANCHOR
+from bench.cold import ANCHOR, cpu_ms
 from bench.traffic import Ask, Told, asked, sent
 from infra import stage
 from infra.demo.stage import link
@@ -146,6 +144,8 @@ class Load:
         self._replied: list[tuple[str, str]] = []
         self._answered: list[tuple[str, str]] = []
         self._rated: list[str] = []
+        urls = self._caller.aws("sqs").list_queues()["QueueUrls"]
+        self._queues = {name: next(u for u in urls if u.endswith(name)) for name in ("MailQueue", "FeedbackQueue")}
         self._dead_before = self._dead_letters()
         self.outcome = Outcome()
         self._caller.call("PUT", f"/v1/storefronts/{SHOP}", SETTINGS, key="admin_key")
@@ -283,7 +283,7 @@ class Load:
         """Count the mails that wait to be taken in: the desk takes each away once it is on its ticket."""
         from chalicelib.config import config
 
-        if waiting := _held(self._caller.aws("sqs"), self._queue("MailQueue")):
+        if waiting := _held(self._caller.aws("sqs"), self._queues["MailQueue"]):
             return waiting
         found = self._caller.aws("s3").list_objects_v2(Bucket=config().mail_bucket, Prefix="incoming/")
         return int(found["KeyCount"])
@@ -306,17 +306,13 @@ class Load:
 
     def _settle(self) -> None:
         """Wait until the desk is at rest, so that what comes next is measured by itself."""
-        sqs, queues = self._caller.aws("sqs"), [self._queue("MailQueue"), self._queue("FeedbackQueue")]
+        sqs, queues = self._caller.aws("sqs"), self._queues.values()
 
         def at_work() -> int:
             unpublished = sum(1 for _ in self._box.folder.glob("*.events"))
             return unpublished + sum(_held(sqs, url) for url in queues)
 
         self._await("events are not taken in", at_work)
-
-    def _queue(self, name: str) -> str:
-        urls: list[str] = self._caller.aws("sqs").list_queues()["QueueUrls"]
-        return next(url for url in urls if url.endswith(name))
 
     def _await(self, what: str, left: Callable[[], int]) -> None:
         shown = began = time.monotonic()
@@ -371,14 +367,8 @@ class Load:
 
 def _yardstick() -> str:
     """Say how quick this machine is just now: what anchor A takes here, and took where the goals were set."""
-
-    def taken() -> float:
-        before = os.times()
-        subprocess.run([sys.executable, "-c", ANCHOR], check=True)  # noqa: S603 our own
-        after = os.times()
-        return after.children_user + after.children_system - before.children_user - before.children_system
-
-    return f"anchor A takes {1000 * min(taken() for _ in range(3)):.0f} ms of CPU here, and 240 to 325 where the goals are from"
+    taken = min(cpu_ms((sys.executable, "-c", ANCHOR)) for _ in range(3))
+    return f"anchor A takes {taken:.0f} ms of CPU here, and 240 to 325 where the goals are from"
 
 
 def _held(sqs: Any, url: str) -> int:

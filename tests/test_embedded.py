@@ -352,8 +352,10 @@ def test_each_waits_for_those_before_it():
 
 def test_nobody_waits_for_ever():
     turns = pace.Turns("answers", lull=0.0, patience=0.01)
-    with turns.taken_by("answers"), turns.taken_by("outbox"):
-        pass
+    with turns.taken_by("answers"):
+        outbox = Taking(turns, "outbox")
+        assert outbox.at_work.wait(10)
+        outbox.leave()
 
 
 def test_a_moment_without_requests_is_no_rest():
@@ -464,9 +466,9 @@ def test_mails_that_come_at_once_are_told_of_together():
 def test_the_tools_stand_on_the_quicker_python(monkeypatch, own, systems, used):
     ran = []
     monkeypatch.setattr(workbench, "seconds", lambda python: systems if python == workbench.SYSTEMS else own)
-    monkeypatch.setattr(os, "execv", lambda python, _: ran.append(python))
+    monkeypatch.setattr(os, "execv", lambda python, said: ran.append((python, said[-1])))
     workbench.again_with_the_systems_python()
-    assert ran == ([used] if used else [])
+    assert ran == ([(used, workbench.NAMED)] if used else [])
 
 
 def test_a_python_that_is_missing_or_not_whole_is_not_the_quicker_one(tmp_path):

@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from chalicelib.adapters import codec, keys, rows
+from chalicelib.adapters import aws, codec, keys, rows
 from chalicelib.adapters.phrases import PHRASES
 from chalicelib.adapters.rows import Row
 from chalicelib.domain.opening import Intake
@@ -27,6 +27,13 @@ LONG = {"why": "He asked for a supervisor, and said why. " * 40 + "Größe"}
 def stored(world):
     (item,) = (item for item in world.items() if item["pk"]["S"] == KEY.pk)
     return item
+
+
+@pytest.mark.usefixtures("world")
+def test_pynamodb_calls_from_the_session_that_all_others_use():
+    own = rows.connection()
+    assert own.session is aws.session()
+    assert {client._user_agent_creator.to_string() for client in (own.client, aws.client("s3"))} == {"careline"}
 
 
 @pytest.mark.parametrize(("value", "where"), [(SHORT, "data"), (LONG, "packed")])
