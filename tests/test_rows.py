@@ -33,7 +33,7 @@ def stored(world):
 def test_pynamodb_calls_from_the_session_that_all_others_use():
     own = rows.connection()
     assert own.session is aws.session()
-    assert {client._user_agent_creator.to_string() for client in (own.client, aws.client("s3"))} == {"careline"}
+    assert {client.meta.config._supplied_user_agent for client in (own.client, aws.client("s3"))} == {"careline"}
 
 
 @pytest.mark.parametrize(("value", "where"), [(SHORT, "data"), (LONG, "packed")])
