@@ -4,6 +4,8 @@ How a document lies in its item: as it is, or deflated where it would cost anoth
 
 import base64
 import zlib
+from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -34,6 +36,23 @@ def test_pynamodb_calls_from_the_session_that_all_others_use():
     own = rows.connection()
     assert own.session is aws.session()
     assert {client.meta.config._supplied_user_agent for client in (own.client, aws.client("s3"))} == {"careline"}
+
+
+def test_s3_is_sent_a_mail_without_being_asked_first(world):
+    sent = []
+    events = aws.client("s3").meta.events
+    see = partial(_see, sent)
+    events.register_first("before-send.s3.PutObject", see)
+    try:
+        key = world.desk.files.keep_mail("a" * 64, datetime(2026, 11, 2, tzinfo=UTC), b"Subject: Size 42\r\n\r\nHello")
+    finally:
+        events.unregister("before-send.s3.PutObject", see)
+    assert [(each.method, "Expect" in each.headers) for each in sent] == [("PUT", False)]
+    assert world.desk.files.kept_mail(key).endswith(b"Hello")
+
+
+def _see(sent, request, **_):
+    sent.append(request)
 
 
 @pytest.mark.parametrize(("value", "where"), [(SHORT, "data"), (LONG, "packed")])

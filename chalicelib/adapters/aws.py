@@ -11,6 +11,7 @@ from typing import Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.handlers import convert_body_to_file_like_object
 
 from chalicelib.config import use_what_the_package_brings
 
@@ -25,7 +26,12 @@ use_what_the_package_brings()
 
 @cache
 def client(service: str) -> Any:  # noqa: ANN401 botocore makes its clients at run time
-    """Return the client of a service; made on first use, kept for the life of the process."""
+    """
+    Return the client of a service; made on first use, kept for the life of the process.
+
+    botocore makes a file of the bytes that S3 is to store, and before it sends a file it asks whether it may
+    (`Expect: 100-continue`), and waits. Bytes are sent at once.
+    """
     settings = Config(
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         read_timeout=READ_TIMEOUT_SECONDS,
@@ -34,7 +40,9 @@ def client(service: str) -> Any:  # noqa: ANN401 botocore makes its clients at r
         s3={"addressing_style": "path"} if service == "s3" else None,
         signature_version="s3v4" if service == "s3" else None,
     )
-    return session().create_client(service, config=settings)
+    made = session().create_client(service, config=settings)
+    made.meta.events.unregister("before-parameter-build.s3.PutObject", convert_body_to_file_like_object)
+    return made
 
 
 @cache

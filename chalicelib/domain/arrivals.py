@@ -123,15 +123,8 @@ class Placement:
     internal: bool = False
 
 
-def leads(arrival: Arrival, keys: KeyRing, stored: Mapping[str, str]) -> tuple[Lead, ...]:
-    """
-    Return the tickets that a mail points to, in the order in which they count.
-
-    Args:
-        arrival: The mail.
-        keys: To read what we signed.
-        stored: Which of its `ids` are known: `{message id: number}`.
-    """
+def signed_leads(arrival: Arrival, keys: KeyRing) -> tuple[Lead, ...]:
+    """Return the tickets that a mail points to by what we signed, in the order in which they count."""
     if arrival.passed_on:
         return ()
 
@@ -139,12 +132,28 @@ def leads(arrival: Arrival, keys: KeyRing, stored: Mapping[str, str]) -> tuple[L
         return (read_reply_address(keys, address, purpose) for address in arrival.recipients)
 
     threaded = (read_thread_id(keys, message_id) for message_id in arrival.ids)
+    return (
+        *_claimed(Way.NOTE, addressed(Purpose.NOTE)),
+        *_claimed(Way.AGENT, addressed(Purpose.AGENT)),
+        *_claimed(Way.ADDRESS, addressed(Purpose.REPLY)),
+        *_claimed(Way.THREAD, threaded),
+    )
+
+
+def leads(arrival: Arrival, by_signature: Iterable[Lead], stored: Mapping[str, str]) -> tuple[Lead, ...]:
+    """
+    Return all tickets that a mail points to, in the order in which they count.
+
+    Args:
+        arrival: The mail.
+        by_signature: What `signed_leads` found in it.
+        stored: Which of its `ids` are known: `{message id: number}`.
+    """
+    if arrival.passed_on:
+        return ()
     known = (stored[message_id] for message_id in arrival.ids if message_id and message_id in stored)
     return (
-        *_signed(Way.NOTE, addressed(Purpose.NOTE)),
-        *_signed(Way.AGENT, addressed(Purpose.AGENT)),
-        *_signed(Way.ADDRESS, addressed(Purpose.REPLY)),
-        *_signed(Way.THREAD, threaded),
+        *by_signature,
         *(Lead(Way.MESSAGE_ID, Reference(number)) for number in known),
         *(Lead(Way.NUMBER, number) for number in numbers(arrival.subject)),
     )
@@ -209,7 +218,7 @@ def numbers(subject: str) -> tuple[Reference, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _signed(way: Way, claims: Iterable[Claim | None]) -> tuple[Lead, ...]:
+def _claimed(way: Way, claims: Iterable[Claim | None]) -> tuple[Lead, ...]:
     return tuple(Lead(way, claim.reference, claim.epoch, claim.recipient) for claim in claims if claim)
 
 

@@ -13,7 +13,7 @@ from chalicelib.adapters.conflicts import Outrun, Repeated
 from chalicelib.domain import arrivals, budgets, language
 from chalicelib.domain.addresses import is_sendable
 from chalicelib.domain.agents import FORWARD, Agent
-from chalicelib.domain.arrivals import Arrival, Lead, Placement, Verdict, Verdicts, Way
+from chalicelib.domain.arrivals import Arrival, Lead, Placement, Verdict, Verdicts
 from chalicelib.domain.change import Act, Change, Receipt
 from chalicelib.domain.errors import Busy, NotFound
 from chalicelib.domain.opening import Intake
@@ -190,14 +190,14 @@ def _known(desk: Desk, arrival: Arrival, mail: Mail, *, again: bool = False) -> 
     That call may be a second behind. Where nothing is signed, and none of the mails that it names is known, it is asked
     for again: one may have been sent a moment ago. *again* asks for all as it is now.
     """
-    signed = arrivals.leads(arrival, desk.keys(), {})
+    signed = arrivals.signed_leads(arrival, desk.keys())
+    named = _numbers(arrivals.leads(arrival, signed, {}))
     mails, tickets, sender = desk.table.around(
-        (*arrival.ids, mail.message_id), _numbers(signed), arrival.sender, consistent=again
+        (*arrival.ids, mail.message_id), named, arrival.sender, consistent=again
     )
-    told = any(lead.way is not Way.NUMBER for lead in signed) or any(named in mails for named in arrival.ids)
-    if not (told or again):
+    if not (signed or again or any(message_id in mails for message_id in arrival.ids)):
         mails |= desk.table.of_mail_ids(arrival.ids)
-    found = arrivals.leads(arrival, desk.keys(), {named: held["ticket"] for named, held in mails.items()})
+    found = arrivals.leads(arrival, signed, {message_id: held["ticket"] for message_id, held in mails.items()})
     beyond = [number for number in _numbers(found) if number not in tickets]
     tickets |= {str(ticket.reference): ticket for ticket in desk.table.tickets(beyond, consistent=again)}
     return _Known(mails, found, tickets, sender)

@@ -27,6 +27,7 @@ from threading import Thread
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.handlers import convert_body_to_file_like_object
 
 from infra.aws import Session
 
@@ -181,6 +182,8 @@ class Inbound:
         """
         self._target = target
         self._s3 = session.client("s3")
+        # as in chalicelib/adapters/aws.py: bytes are sent at once
+        self._s3.meta.events.unregister("before-parameter-build.s3.PutObject", convert_body_to_file_like_object)
         self._notices = Notices(session.client("sns"))
         self._ses = session.client("ses")
         self._domains: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.arrivals import Arrival, Lead, Verdict, Verdicts, Way, leads, numbers, placed
+from chalicelib.domain.arrivals import Arrival, Lead, Verdict, Verdicts, Way, leads, numbers, placed, signed_leads
 from chalicelib.domain.reference import compact
 from chalicelib.domain.signing import KeyRing, reply_address, thread_id
 from tests.domain.build import number, ticket
@@ -35,7 +35,7 @@ def mail(sender=EVA, to=(), ids=(), subject="", verdicts=GOOD, envelope=None):
 
 
 def place(arrival, stored=None, tickets=TICKETS):
-    return placed(arrival, leads(arrival, KEYS, stored or {}), tickets)
+    return placed(arrival, leads(arrival, signed_leads(arrival, KEYS), stored or {}), tickets)
 
 
 STORED = {"<3@customer.test>": THREE.reference}
@@ -128,7 +128,7 @@ def test_a_lead_to_a_ticket_that_is_gone_gives_way_to_the_next():
 
 
 def test_ids_are_read_newest_first():
-    found = leads(mail(ids=["<b>", "<a>"]), KEYS, {"<a>": ONE.reference, "<b>": TWO.reference})
+    found = leads(mail(ids=["<b>", "<a>"]), (), {"<a>": ONE.reference, "<b>": TWO.reference})
     assert found == (Lead(Way.MESSAGE_ID, TWO.reference), Lead(Way.MESSAGE_ID, ONE.reference))
 
 

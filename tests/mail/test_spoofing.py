@@ -107,7 +107,7 @@ def decided(world, told, written, number):
     envelope = intake.envelope_of(told)
     arrival = intake._arrival(envelope, read(written.as_bytes()))
     stored = {known: held["ticket"] for known, held in world.desk.table.of_mail_ids(arrival.ids).items()}
-    found = arrivals.leads(arrival, world.desk.keys(), stored)
+    found = arrivals.leads(arrival, arrivals.signed_leads(arrival, world.desk.keys()), stored)
     tickets = {str(one.reference): one for one in world.desk.table.tickets({lead.reference for lead in found})}
     placement = arrivals.placed(arrival, found, tickets)
     if placement.ticket:
