@@ -454,6 +454,17 @@ def test_mails_that_come_at_once_are_told_of_together():
             pool.submit(notices.publish, "topic", "subject", "last").result(10)
 
 
+def test_the_first_mail_of_many_waits_for_the_others_for_a_moment(monkeypatch):
+    monkeypatch.setattr(inbound, "GATHER_SECONDS", 20.0)
+    took = []
+    sns = SimpleNamespace(publish_batch=lambda **asked: took.append(len(asked["PublishBatchRequestEntries"])) or {})
+    notices = inbound.Notices(sns)
+    with ThreadPoolExecutor(inbound.BATCH) as pool:
+        told = [pool.submit(notices.publish, "topic", "subject", str(number)) for number in range(inbound.BATCH)]
+        assert [each.result(10) for each in told] == [None] * inbound.BATCH
+    assert took == [inbound.BATCH]
+
+
 @pytest.mark.parametrize(
     ("own", "systems", "used"),
     [

@@ -35,6 +35,7 @@ VERDICTS = ("spam", "virus", "spf", "dkim", "dmarc")
 LATER = "451 4.3.0 The desk cannot take mail just now, try again later"
 DOMAINS_FRESH_SECONDS = 2.0
 BATCH = 10  # SNS: messages in one call
+GATHER_SECONDS = 0.025
 _HEADER = re.compile(rb"(?:[^\r\n][^\n]*\n)*")
 _VERDICT = re.compile(r"(\w+)\s*=\s*(\w+)")
 
@@ -129,7 +130,7 @@ class Untold(Exception):
 
 
 class Notices:
-    """Publishes for many who wait at once: one call for those that came while the last one ran."""
+    """Publishes for many who wait at once: one call for those that come within GATHER_SECONDS, or while the last one ran."""
 
     def __init__(self, sns: Any) -> None:  # noqa: ANN401 - boto3 has no types
         self._sns = sns
@@ -151,9 +152,10 @@ class Notices:
     def _keep_publishing(self) -> None:
         while True:
             come = [self._waiting.get()]
+            until = time.monotonic() + GATHER_SECONDS
             with suppress(Empty):
                 while len(come) < BATCH:
-                    come.append(self._waiting.get_nowait())
+                    come.append(self._waiting.get(timeout=max(0.0, until - time.monotonic())))
             for topic in {topic for topic, _, _ in come}:
                 self._publish(topic, [(notice, told) for of, notice, told in come if of == topic])
 
