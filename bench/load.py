@@ -270,8 +270,9 @@ class Load:
 
     def _sent(self, what: str, letters: Sequence[EmailMessage]) -> tuple[list[bool], float]:
         """Send mails until all are taken in. Return which of them SMTP said yes to, and when it began."""
-        lines, began = self._plan.connections, time.perf_counter()
+        lines = self._plan.connections
         refused, seconds = sent(self._caller.run["smtp"], letters, lines)
+        began = time.perf_counter() - seconds
         wrong = [f"{what}: {why}" for why in refused if why]
         self.outcome.errors += wrong
         self.outcome.add(Row(f"{what}, accepted by SMTP", lines, len(letters), seconds, errors=len(wrong)))

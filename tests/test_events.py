@@ -9,8 +9,10 @@ import re
 import pytest
 
 import app
-from chalicelib.adapters import aws
+from chalicelib.adapters import aws, rows
+from chalicelib.adapters.files import Files
 from chalicelib.domain.errors import Busy
+from chalicelib.handlers import events
 from tests import payloads
 from tests.api import served
 from tests.payloads import EVENTS, NOTHING_FAILED, failed
@@ -234,6 +236,86 @@ def test_mails_that_s3_does_not_give_away_come_again_and_are_known(world, monkey
     assert app.inbound_mail(told, None) == NOTHING_FAILED
     assert len(all_tickets(world)) == 2
     assert [world.desk.files.incoming(key) for key in keys] == [None, None]
+
+
+def test_what_lies_around_the_mails_of_a_batch_is_read_in_one_call(world, monkeypatch):
+    told, _ = two_mails(world)
+    asked = looked_up(monkeypatch)
+    assert app.inbound_mail(told, None) == NOTHING_FAILED
+    assert len(all_tickets(world)) == 2
+    assert asked == [False]  # one, and not consistent
+
+
+def test_where_that_call_fails_the_next_mail_asks_again(world, monkeypatch):
+    told, _ = two_mails(world)
+    asked = looked_up(monkeypatch, failing=1)
+    assert failed(app.inbound_mail(told, None)) == ["m0"]
+    assert len(all_tickets(world)) == 1
+    assert len(asked) == 2
+    assert app.inbound_mail(told, None) == NOTHING_FAILED
+    assert len(all_tickets(world)) == 2
+
+
+def looked_up(monkeypatch, failing=0):
+    """Return a list that gets, for each look at many rows, whether it is consistent; the first *failing* ones fail."""
+    get_many, asked = rows.get_many, []
+
+    def look(wanted, *, consistent=True):
+        if wanted := list(wanted):
+            asked.append(consistent)
+            if len(asked) <= failing:
+                raise TimeoutError
+        return get_many(wanted, consistent=consistent)
+
+    monkeypatch.setattr(rows, "get_many", look)
+    return asked
+
+
+def test_the_same_mail_twice_in_a_batch_is_one_ticket(world):
+    letter = b"Message-ID: <%s@customer.test>\r\n" % salt["key"].encode() + raw()
+    told = [world.store(letter) for _ in range(2)]
+    assert (
+        app.inbound_mail(batch("ses-received", [{"Message": json.dumps(each)} for each in told]), None)
+        == NOTHING_FAILED
+    )
+    (number,) = all_tickets(world)
+    assert len(world.desk.table.messages(number)) == 1
+
+
+def test_a_mail_that_s3_does_not_give_out_comes_again_and_the_others_go_on(world, monkeypatch):
+    told, keys = two_mails(world)
+    with monkeypatch.context() as broken:
+        incoming = Files.incoming
+        broken.setattr(Files, "incoming", lambda files, key: 1 / 0 if key == keys[0] else incoming(files, key))
+        assert failed(app.inbound_mail(told, None)) == ["m0"]
+    assert len(all_tickets(world)) == 1
+    assert app.inbound_mail(told, None) == NOTHING_FAILED
+    assert len(all_tickets(world)) == 2
+
+
+def test_large_mails_of_a_batch_are_fetched_one_after_the_other(world, monkeypatch):
+    monkeypatch.setattr(events, "_FETCHED_MOST_BYTES", 10)
+    told, keys = two_mails(world)
+    there, incoming = [], Files.incoming
+
+    def look(files, key):
+        there.append(len(all_tickets(world)))
+        return incoming(files, key)
+
+    monkeypatch.setattr(Files, "incoming", look)
+    assert app.inbound_mail(told, None) == NOTHING_FAILED
+    assert there == [0, 1]
+    assert [incoming(world.desk.files, key) for key in keys] == [None, None]
+
+
+def test_who_writes_his_address_in_two_ways_is_known_by_both(world):
+    salt["address"] = salt["address"].capitalize()
+    for _ in range(2):
+        world.receive(raw())
+    ways = salt["address"], salt["address"].lower()
+    world.settle()
+    _, _, known = world.desk.table.around((), (), ways)
+    assert set(known) == set(ways)
 
 
 def test_a_notification_that_is_none_is_given_back_and_the_others_go_on(world):

@@ -91,21 +91,25 @@ class Table:
         return {wanted[key]: rows.value(dict, held) for key, held in rows.get_many(wanted).items()}
 
     def around(
-        self, message_ids: Iterable[str], references: Iterable[str], address: str, *, consistent: bool = True
-    ) -> tuple[dict[str, dict[str, str]], dict[str, Ticket], Customer | None]:
+        self,
+        message_ids: Iterable[str],
+        references: Iterable[str],
+        addresses: Iterable[str],
+        *,
+        consistent: bool = True,
+    ) -> tuple[dict[str, dict[str, str]], dict[str, Ticket], dict[str, Customer]]:
         """
         Return what is known of Message-IDs, as of_mail_ids does, which of the tickets there are, by number, and what is
-        known of an address: in one call. Not *consistent* is half as dear, and may be a second old.
+        known of addresses: in one call. Not *consistent* is half as dear, and may be a second old.
         """
-        mails = {keys.mail(message_id): message_id for message_id in message_ids if message_id}
-        tickets = {keys.ticket(reference): reference for reference in references}
-        of_address = [keys.customer(address)] if address else []
-        found = rows.get_many([*mails, *tickets, *of_address], consistent=consistent)
-        known = [known_customer(found[key]) for key in of_address if key in found]
+        mails = {message_id: keys.mail(message_id) for message_id in message_ids if message_id}
+        tickets = {reference: keys.ticket(reference) for reference in references}
+        customers = {address: keys.customer(address) for address in addresses if address}
+        found = rows.get_many([*mails.values(), *tickets.values(), *customers.values()], consistent=consistent)
         return (
-            {mails[key]: rows.value(dict, found[key]) for key in mails if key in found},
-            {tickets[key]: rows.value(Ticket, found[key]) for key in tickets if key in found},
-            known[0] if known else None,
+            {message_id: rows.value(dict, found[key]) for message_id, key in mails.items() if key in found},
+            {reference: rows.value(Ticket, found[key]) for reference, key in tickets.items() if key in found},
+            {address: known_customer(found[key]) for address, key in customers.items() if key in found},
         )
 
     def took(self, message_id: str, known: Mapping[str, str] | None, identity: str) -> bool:

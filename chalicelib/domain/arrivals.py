@@ -67,7 +67,7 @@ _OF_AGENTS = frozenset({Way.NOTE, Way.AGENT})
 @frozen
 class Arrival:
     """
-    What finding a ticket asks of a mail; `ids` are In-Reply-To and References, newest first.
+    What finding a ticket asks of a mail; `ids` are In-Reply-To and References, newest first, `own_id` is its Message-ID.
 
     `by_form`: a form wrote it for the sender, whom nobody has verified then: he may open a ticket, and has no right to one.
     `passed_on`: an agent passed on what the sender wrote: it opens a ticket, whatever it names.
@@ -81,6 +81,7 @@ class Arrival:
     verdicts: Verdicts
     by_form: bool = False
     passed_on: bool = False
+    own_id: str = ""
 
     @property
     def authenticated(self) -> bool:

@@ -7,6 +7,7 @@ A record that fails is given back alone; its batch goes on.
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Metrics
@@ -19,6 +20,8 @@ Event = Mapping[str, Any]
 Failures = dict[str, list[dict[str, str]]]
 
 _LEFT_BEHIND_AFTER = timedelta(minutes=10)
+_FETCHED_MOST_BYTES = 2_000_000
+"""What may lie in memory before a mail of a batch is fetched: one alone may need a third of the function's memory."""
 
 
 def intake_queue(event: Event) -> Failures:
@@ -28,18 +31,35 @@ def intake_queue(event: Event) -> Failures:
 
 
 def inbound_mail(event: Event) -> Failures:
-    """Take in mails, then take them away together. Where that fails all are told of again, and known."""
+    """
+    Take in mails. What the table holds around them is read in one call, and they are taken away in one: where that
+    fails all are told of again, and known.
+    """
     from chalicelib.usecases import mail
 
+    fetched: list[mail.Incoming] = []
     taken: list[str] = []
+    around = cache(lambda: mail.around(desk(), fetched))
 
-    def take(record: Event) -> str:
+    def fetch(record: Event) -> Callable[[], str]:
         notification = _published(record)
         if "receipt" not in notification:
-            return "no_mail"
-        return mail.take_in(desk(), mail.envelope_of(notification), forget=taken.append).what
+            return lambda: "no_mail"
+        envelope = mail.envelope_of(notification)
+        if sum(len(each.raw) for each in fetched) > _FETCHED_MOST_BYTES:
+            return lambda: mail.take_in(desk(), envelope).what
+        came = mail.fetched(desk(), envelope)
+        if came is None:
+            return lambda: "taken_before"
+        fetched.append(came)
+        return lambda: settle(came)
 
-    failures = _batch("inbound_mail", event, take)
+    def settle(came: mail.Incoming) -> str:
+        what = mail.settled(desk(), came, around()).what
+        taken.append(came.envelope.key)
+        return what
+
+    failures = _batch("inbound_mail", event, fetch, lambda take: take())
     desk().files.forget_incoming(*taken)
     return failures
 
@@ -110,17 +130,22 @@ def reconcile(event: Event) -> None:
                 facts.setdefault("failed", []).append(f"{key} {described(error)}")
 
 
-def _batch(door: str, event: Event, take: Callable[[Event], str]) -> Failures:
-    """Take each record by itself; give back those that failed."""
+def _batch(door: str, event: Event, *steps: Callable[[Any], Any]) -> Failures:
+    """Take each record by itself, all of them one step before the first the next; give back those that failed."""
     failures: list[dict[str, str]] = []
     with line(door) as facts:
-        facts["records"], facts["outcomes"] = len(event["Records"]), []
-        for record in event["Records"]:
-            try:
-                facts["outcomes"].append(take(record))
-            except Exception as error:  # noqa: BLE001 told in the line, and given back to the queue
-                facts.setdefault("failed", []).append(described(error))
-                failures.append({"itemIdentifier": _identifier(record)})
+        there = [(record, record) for record in event["Records"]]
+        facts["records"], facts["outcomes"] = len(there), []
+        for step in steps:
+            done = []
+            for record, value in there:
+                try:
+                    done.append((record, step(value)))
+                except Exception as error:  # noqa: BLE001 told in the line, and given back to the queue
+                    facts.setdefault("failed", []).append(described(error))
+                    failures.append({"itemIdentifier": _identifier(record)})
+            there = done
+        facts["outcomes"] = [outcome for _, outcome in there]
     return {"batchItemFailures": failures}
 
 

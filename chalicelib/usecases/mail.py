@@ -4,7 +4,7 @@ Mail coming in: read, find its ticket, commit. The raw mail lies in S3 before an
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from datetime import datetime
 from typing import Any
@@ -83,22 +83,57 @@ def envelope_of(notification: Mapping[str, Any]) -> Envelope:
     return Envelope(receipt["action"]["objectKey"], mail.get("source", ""), recipients, Verdicts(**verdicts))
 
 
-def take_in(desk: Desk, envelope: Envelope, forget: Callable[[str], object] | None = None) -> Taken:
-    """
-    Take in one mail that lies under `incoming/`, once, however often it is told of.
+@frozen
+class Incoming:
+    """A mail that came: where it lies, how it is read and for which storefront, and by what it finds its ticket."""
 
-    Args:
-        desk: The desk.
-        envelope: What SES told of it.
-        forget: Is given the key once the mail may be taken away from there; without it, it is taken away at once.
+    envelope: Envelope
+    raw: bytes
+    mail: Mail
+    storefront: Storefront
+    receipt: Receipt
+    arrival: Arrival
+    signed: tuple[Lead, ...]
+
+
+@frozen
+class Around:
+    """
+    What the table holds around mails: those that they name, and themselves, by Message-ID; the tickets that they name, by
+    number; their senders, by address.
+    """
+
+    mails: Mapping[str, dict[str, str]]
+    tickets: Mapping[str, Ticket]
+    senders: Mapping[str, Customer]
+
+
+def take_in(desk: Desk, envelope: Envelope) -> Taken:
+    """
+    Take in one mail that lies under `incoming/`, once, however often it is told of, and take it away from there.
 
     Raises:
         NotFound: No storefront has one of its recipients' addresses.
         Busy: The table did not take it; the mail still lies where it lay.
     """
+    came = fetched(desk, envelope)
+    if came is None:
+        return Taken(None, "taken_before")
+    taken = settled(desk, came, around(desk, [came]))
+    desk.files.forget_incoming(envelope.key)
+    return taken
+
+
+def fetched(desk: Desk, envelope: Envelope) -> Incoming | None:
+    """
+    Read a mail that lies under `incoming/`; None for one that does not any more: it was taken in before.
+
+    Raises:
+        NotFound: No storefront has one of its recipients' addresses.
+    """
     raw = desk.files.incoming(envelope.key)
     if raw is None:
-        return Taken(None, "taken_before")
+        return None
     mail = read(raw)
     storefront = _storefront(desk, (*envelope.recipients, *(a.address for a in (*mail.to, *mail.cc))))
     if mail.sender and storefront.writes_as(mail.sender.address):
@@ -107,25 +142,45 @@ def take_in(desk: Desk, envelope: Envelope, forget: Callable[[str], object] | No
     mail = replace(mail, sender=mail.reply_to[0], automatic=None) if by_form else mail
     envelope, mail = _passed_on(desk, replace(envelope, by_form=by_form), mail, storefront)
     receipt = Receipt("mail", identity(raw, storefront.id))
-    taken = _committed(desk, envelope, mail, storefront, receipt, raw)
-    (forget or desk.files.forget_incoming)(envelope.key)
-    return taken
-
-
-def _committed(
-    desk: Desk, envelope: Envelope, mail: Mail, storefront: Storefront, receipt: Receipt, raw: bytes
-) -> Taken:
     arrival = _arrival(envelope, mail)
-    known = _known(desk, arrival, mail)
+    return Incoming(envelope, raw, mail, storefront, receipt, arrival, arrivals.signed_leads(arrival, desk.keys()))
+
+
+def around(desk: Desk, mails: Iterable[Incoming], *, consistent: bool = False) -> Around:
+    """Look up in one call what mails name; not *consistent*, it may be a second behind."""
+    ids, numbers, senders = [], [], []
+    for came in mails:
+        ids += [*came.arrival.ids, came.arrival.own_id]
+        numbers += _numbers(arrivals.leads(came.arrival, came.signed, {}))
+        senders.append(came.arrival.sender)
+    return Around(*desk.table.around(ids, numbers, senders, consistent=consistent))
+
+
+def settled(desk: Desk, came: Incoming, found: Around) -> Taken:
+    """
+    Decide what a mail changes and write it; it still lies under `incoming/` afterwards.
+
+    Args:
+        desk: The desk.
+        came: The mail.
+        found: What lies around it, and maybe around others.
+
+    Raises:
+        Busy: The table did not take it.
+    """
+    mail, receipt = came.mail, came.receipt
+    known = _known(desk, came, found)
     if desk.table.took(mail.message_id, known.mails.get(mail.message_id), receipt.key):
         return Taken(None, "taken_before")
-    raw_key = desk.files.keep_mail(receipt.key, mail.date or desk.clock(), raw)
-    files = _kept(desk, mail, raw, receipt.key, quarantined=envelope.verdicts.virus is Verdict.FAIL)
+    raw_key = desk.files.keep_mail(receipt.key, mail.date or desk.clock(), came.raw)
+    quarantined = came.envelope.verdicts.virus is Verdict.FAIL
+    files = _kept(desk, mail, came.raw, receipt.key, quarantined=quarantined)
     html_key = kept_html(desk, mail)
     kept = _Kept(raw_key, files, html_key, receipt.key)
     for attempt in range(_TRIES):
-        known = _known(desk, arrival, mail, again=True) if attempt else known
-        change = _decided(desk, envelope, mail, storefront, kept, arrival=arrival, known=known, again=attempt > 0)
+        if attempt:
+            known = _known(desk, came, around(desk, [came], consistent=True), again=True)
+        change = _decided(desk, came, kept, known, again=attempt > 0)
         if change is None:
             return Taken(None, "taken_before")
         first = mail.message_id in change.mail_ids
@@ -183,47 +238,35 @@ class _Known:
     sender: Customer | None
 
 
-def _known(desk: Desk, arrival: Arrival, mail: Mail, *, again: bool = False) -> _Known:
+def _known(desk: Desk, came: Incoming, found: Around, *, again: bool = False) -> _Known:
     """
-    Look up what a mail names: in one call where it says by itself which ticket it belongs to, or names no mail.
+    Choose what concerns a mail from what was found around it, and look up the rest: tickets to which only a Message-ID leads.
 
-    That call may be a second behind. Where nothing is signed, and none of the mails that it names is known, it is asked
-    for again: one may have been sent a moment ago. *again* asks for all as it is now.
+    What was found may be a second behind. Where nothing is signed, and none of the mails that it names is known, they are
+    asked for again: one may have been sent a moment ago. *again*: all was asked for as it is now.
     """
-    signed = arrivals.signed_leads(arrival, desk.keys())
-    named = _numbers(arrivals.leads(arrival, signed, {}))
-    mails, tickets, sender = desk.table.around(
-        (*arrival.ids, mail.message_id), named, arrival.sender, consistent=again
-    )
-    if not (signed or again or any(message_id in mails for message_id in arrival.ids)):
+    arrival = came.arrival
+    mails = {each: found.mails[each] for each in (*arrival.ids, arrival.own_id) if each in found.mails}
+    if not (came.signed or again or any(each in mails for each in arrival.ids)):
         mails |= desk.table.of_mail_ids(arrival.ids)
-    found = arrivals.leads(arrival, signed, {message_id: held["ticket"] for message_id, held in mails.items()})
-    beyond = [number for number in _numbers(found) if number not in tickets]
-    tickets |= {str(ticket.reference): ticket for ticket in desk.table.tickets(beyond, consistent=again)}
-    return _Known(mails, found, tickets, sender)
+    led = arrivals.leads(arrival, came.signed, {each: held["ticket"] for each, held in mails.items()})
+    beyond = [number for number in _numbers(led) if number not in found.tickets]
+    tickets = {str(ticket.reference): ticket for ticket in desk.table.tickets(beyond, consistent=again)}
+    return _Known(mails, led, {**found.tickets, **tickets}, found.senders.get(arrival.sender))
 
 
 def _numbers(found: Iterable[Lead]) -> list[str]:
     return list(dict.fromkeys(str(lead.reference) for lead in found))
 
 
-def _decided(
-    desk: Desk,
-    envelope: Envelope,
-    mail: Mail,
-    storefront: Storefront,
-    kept: _Kept,
-    *,
-    arrival: Arrival,
-    known: _Known,
-    again: bool,
-) -> Change | None:
+def _decided(desk: Desk, came: Incoming, kept: _Kept, known: _Known, *, again: bool) -> Change | None:
     """
     Decide what a mail changes, and count it for its sender: once, however often it is decided again.
 
     Returns:
         None when this very mail was taken in before.
     """
+    envelope, mail, storefront, arrival = came.envelope, came.mail, came.storefront, came.arrival
     if known.mails.get(mail.message_id, {}).get("identity") == kept.identity:
         return None
     found, tickets = known.leads, known.tickets
@@ -334,7 +377,7 @@ def _arrival(envelope: Envelope, mail: Mail) -> Arrival:
     known = distinct[:_IDS_LOOKED_UP]
     return Arrival(
         sender, envelope.sender, addressed, known, mail.subject, envelope.verdicts,
-        by_form=envelope.by_form, passed_on=envelope.passed_on is not None,
+        by_form=envelope.by_form, passed_on=envelope.passed_on is not None, own_id=mail.message_id,
     )  # fmt: skip
 
 

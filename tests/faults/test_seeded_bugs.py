@@ -110,13 +110,13 @@ def trusts_the_stream_alone(patch):
 
 
 def forgets_a_mail_before_it_is_kept(patch):
-    whole = mail._committed
+    whole = mail.settled
 
-    def committed(desk, envelope, *rest):
-        desk.files.forget_incoming(envelope.key)
-        return whole(desk, envelope, *rest)
+    def settled(desk, came, found):
+        desk.files.forget_incoming(came.envelope.key)
+        return whole(desk, came, found)
 
-    patch.setattr(mail, "_committed", committed)
+    patch.setattr(mail, "settled", settled)
 
 
 def says_it_bounced_and_then_acts(patch):
