@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
+import uvloop
 from aiosmtpd.smtp import SMTP
 
 MAIL_LIMIT = 40 * 1024 * 1024  # SES: 40 MB a mail, in and out
@@ -145,7 +146,7 @@ def smtp(listener: socket.socket, handler: object) -> Iterator[None]:
     """
     *handler* is one of aiosmtpd's: coroutines named handle_RCPT, handle_DATA, handle_exception.
     """
-    loop = asyncio.new_event_loop()
+    loop = uvloop.new_event_loop()
     stop = asyncio.Event()
 
     async def serve() -> None:
