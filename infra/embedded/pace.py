@@ -23,7 +23,6 @@ from infra.embedded.settings import STAGE
 from infra.stage import function_name
 
 LOOK_AT_STREAMS_SECONDS = 0.05
-LOOK_AWAY_SECONDS = 0.005
 FIRST_LINE_SECONDS = 0.05  # a function that logs has done so by then
 KNOWN_SECONDS = 0.5  # a function that is new takes longer to start
 LULL_SECONDS = 0.05  # who asks one thing after the other is back sooner
@@ -45,7 +44,6 @@ def quicken() -> None:
     _keep_smtp_connections()
     _take_log_lines_as_they_come()
     _let_people_go_first()
-    _hand_on_the_next_batch_at_once()
     _read_streams_beside_the_queues()
 
 
@@ -274,17 +272,6 @@ def _let_people_go_first() -> None:
             return invoke(worker, *event, **context)
 
     Worker._spawn, Worker.invoke = spawned, invoked  # noqa: SLF001
-
-
-def _hand_on_the_next_batch_at_once() -> None:
-    """
-    Have a function get the next batch of a queue soon after the last. Whatever is written anywhere makes ministack look at
-    its queues; when that was in vain, and it is while a function is busy with all that it may take at once, ministack
-    looks away for 50 ms, in which the function may be done.
-    """
-    from ministack.services import lambda_svc
-
-    lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS = min(LOOK_AWAY_SECONDS, lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS)  # noqa: SLF001
 
 
 def _read_streams_beside_the_queues() -> None:
