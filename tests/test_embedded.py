@@ -23,6 +23,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener, urlopen
 
 import pytest
 from aiosmtpd.smtp import SMTP
+from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from ministack import app as ministack
@@ -452,6 +453,16 @@ def test_mails_that_come_at_once_are_told_of_together():
         assert [len(some) for some in took] == [1, 10, 1]
         with pytest.raises(ClientError, match="Throttled"):
             pool.submit(notices.publish, "topic", "subject", "last").result(10)
+
+
+def test_a_mail_goes_to_s3_without_being_asked_for_first(around):
+    receiver = inbound.Inbound(around.session, lambda: inbound.Target("any", "any"))
+    receiver._notices = SimpleNamespace(publish=lambda *_: None)
+    sent = []
+    stored = AWSResponse("", 200, {}, SimpleNamespace(stream=lambda: [b""]))
+    receiver._s3.meta.events.register("before-send", lambda request, **_: sent.append(request) or stored)
+    receiver.receive(b"Subject: Hello\r\n\r\nHello\r\n", inbound.Envelope("a@b.test", ("support@demo.test",), "x"))
+    assert [(each.method, "Expect" in each.headers) for each in sent] == [("PUT", False)]
 
 
 def test_the_first_mail_of_many_waits_for_the_others_for_a_moment(monkeypatch):
