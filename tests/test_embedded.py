@@ -455,8 +455,8 @@ def test_mails_that_come_at_once_are_told_of_together():
             pool.submit(notices.publish, "topic", "subject", "last").result(10)
 
 
-def test_a_mail_goes_to_s3_without_being_asked_for_first(around):
-    receiver = inbound.Inbound(around.session, lambda: inbound.Target("any", "any"))
+def test_a_mail_goes_to_s3_without_being_asked_for_first():
+    receiver = inbound.Inbound(aws.session(1), lambda: inbound.Target("any", "any"))
     receiver._notices = SimpleNamespace(publish=lambda *_: None)
     sent = []
     stored = AWSResponse("", 200, {}, SimpleNamespace(stream=lambda: [b""]))
