@@ -417,6 +417,81 @@ def test_the_time_is_told_once_a_second(monkeypatch):
     assert ministack.formatdate(usegmt=True) == "2"
 
 
+@pytest.fixture
+def storage():
+    """What WrittenLater sees of ministack: a bucket, what is written and deleted on disk, what is saved."""
+    done, objects = [], {}
+    return SimpleNamespace(
+        _buckets={"mail": {"objects": objects}},
+        _persist_object=lambda bucket, key, what: done.append(("written", bucket, key, what["body"])),
+        _delete_persisted_object=lambda bucket, key: done.append(("deleted", bucket, key)),
+        get_account_id=lambda: "000000000000",
+        get_state=lambda: done.append("saved") or "state",
+        done=done,
+        objects=objects,
+    )
+
+
+def test_objects_are_written_as_they_are_in_the_end_before_all_else_is_saved(storage):
+    pace.WrittenLater(storage)
+    for key, body in (("kept", b"1"), ("incoming", b"2"), ("kept", b"3")):
+        storage.objects[key] = {"body": body}
+        storage._persist_object("mail", key, storage.objects[key])
+    del storage.objects["incoming"]
+    storage._delete_persisted_object("mail", "incoming")
+    storage._persist_object("gone", "any", {"body": b"4"})
+    assert storage.done == []
+    assert storage.get_state() == "state"
+    assert sorted(storage.done[:-1]) == [("deleted", "mail", "incoming"), ("written", "mail", "kept", b"3")]
+    assert storage.done[-1] == "saved"
+    assert storage.get_state() == "state"
+    assert storage.done[-2:] == ["saved", "saved"]
+
+
+def test_an_object_with_versions_is_written_at_once(storage):
+    pace.WrittenLater(storage)
+    storage._persist_object("mail", "one", {"body": b"1", "version_id": "v1"})
+    assert storage.done == [("written", "mail", "one", b"1")]
+
+
+@pytest.mark.parametrize(("most", "after"), [(pace.OBJECTS_HELD, 3), (0, 1)])
+def test_objects_are_written_when_it_is_quiet_or_when_there_are_too_many(storage, monkeypatch, most, after):
+    def sleep(_):
+        slept.append(list(storage.done))
+        if storage.done or len(slept) == 9:
+            raise InterruptedError
+
+    slept = []
+    monkeypatch.setattr(pace, "OBJECTS_HELD", most)
+    monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: float(len(slept)), sleep=sleep))
+    later = pace.WrittenLater(storage, quiet=2.0)
+    storage.objects["one"] = {"body": b"1"}
+    storage._persist_object("mail", "one", storage.objects["one"])
+    with pytest.raises(InterruptedError):
+        later.keep_writing()
+    assert slept == [*[[]] * after, [("written", "mail", "one", b"1")]]
+
+
+def test_an_object_is_there_again_the_next_time(tmp_path):
+    def started():
+        with listening(ANY) as probe:
+            port = probe.getsockname()[1]
+        stack.enter_context(aws.embedded_aws(tmp_path, port, "127.0.0.1:1"))
+        return aws.session(port).client("s3")
+
+    with ExitStack() as stack:
+        s3 = started()
+        s3.create_bucket(Bucket="mail")
+        for key in ("incoming/one", "mail/one"):
+            s3.put_object(Bucket="mail", Key=key, Body=b"Hello")
+        s3.delete_object(Bucket="mail", Key="incoming/one")
+        assert s3.get_object(Bucket="mail", Key="mail/one")["Body"].read() == b"Hello"
+    with ExitStack() as stack:
+        s3 = started()
+        assert [each["Key"] for each in s3.list_objects_v2(Bucket="mail")["Contents"]] == ["mail/one"]
+        assert s3.get_object(Bucket="mail", Key="mail/one")["Body"].read() == b"Hello"
+
+
 @pytest.mark.parametrize(
     "given",
     [

@@ -51,6 +51,25 @@ def test_s3_is_sent_a_mail_without_being_asked_first(world):
     assert world.desk.files.kept_mail(key).endswith(b"Hello")
 
 
+def test_an_item_that_is_changed_does_not_come_back(world):
+    asked = []
+    calls = rows.connection().client.meta.events
+    see = partial(_asked, asked)
+    calls.register("provide-client-params.dynamodb.UpdateItem", see)
+    try:
+        world.desk.table.suppress("eva@customer.test", datetime(2026, 11, 2, tzinfo=UTC), "It bounced.")
+        world.desk.table.opt_out("eva@customer.test")
+    finally:
+        calls.unregister("provide-client-params.dynamodb.UpdateItem", see)
+    assert [each.get("ReturnValues", "NONE") for each in asked] == ["NONE", "NONE"]
+    known = world.desk.table.customer("eva@customer.test")
+    assert (known.suppressed_because, known.opted_out) == ("It bounced.", True)
+
+
+def _asked(asked, params, **_):
+    asked.append(params)
+
+
 def _see(sent, request, **_):
     sent.append(request)
 

@@ -56,6 +56,10 @@ class Row(Model):
         given = ((kinds[name], value) for name, value in self.attribute_values.items() if value is not None)
         return {kind.attr_name: {kind.attr_type: kind.serialize(value)} for kind, value in given}
 
+    def update(self, actions: list[Any], condition: Any = None, *, add_version_condition: bool = True) -> None:  # noqa: ANN401, ARG002 as PynamoDB has it
+        """Write, without asking for the item as it is then: it would come back whole, and nobody reads it."""
+        self._get_connection().update_item(self.pk, range_key=self.sk, actions=actions, condition=condition)
+
     pk = UnicodeAttribute(hash_key=True)
     sk = UnicodeAttribute(range_key=True)
     data = UnicodeAttribute(null=True)

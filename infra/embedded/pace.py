@@ -13,9 +13,10 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from functools import lru_cache
 from queue import Empty
-from threading import Condition, Thread
+from threading import Condition, Lock, Thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,6 +28,8 @@ FIRST_LINE_SECONDS = 0.05  # a function that logs has done so by then
 KNOWN_SECONDS = 0.5  # a function that is new takes longer to start
 LULL_SECONDS = 0.05  # who asks one thing after the other is back sooner
 PATIENCE_SECONDS = 5.0
+QUIET_SECONDS = 2.0  # without an object written or deleted
+OBJECTS_HELD = 5_000
 BEHIND = 5  # of 19: a quarter of a core that both want; with more, other programs would take nearly all
 
 
@@ -45,6 +48,7 @@ def quicken() -> None:
     _take_log_lines_as_they_come()
     _let_people_go_first()
     _read_streams_beside_the_queues()
+    _write_objects_when_it_is_quiet()
 
 
 def _serve_with_uvicorn() -> None:
@@ -296,3 +300,69 @@ def _read_streams_beside_the_queues() -> None:
                 time.sleep(LOOK_AT_STREAMS_SECONDS)
 
     Thread(target=keep_reading, daemon=True).start()
+
+
+class WrittenLater:
+    """
+    Writes what changed among the objects of S3 to disk once none has changed for a moment, and when all else is saved.
+
+    A mail that comes in is gone from `incoming/` before that, and never written there. Of a bucket that keeps versions
+    all is written at once, as ministack does it.
+    """
+
+    def __init__(self, s3: Any, quiet: float = QUIET_SECONDS) -> None:  # noqa: ANN401 - ministack has no types
+        self._s3, self._quiet = s3, quiet
+        self._write, self._delete, self._saved = s3._persist_object, s3._delete_persisted_object, s3.get_state  # noqa: SLF001
+        self._changed: dict[tuple[str, str, str], None] = {}
+        self._changed_at = float("-inf")
+        self._one_at_a_time = Lock()
+        s3._persist_object, s3._delete_persisted_object = self._written, self._later  # noqa: SLF001
+        s3.get_state = self._state
+
+    def keep_writing(self) -> None:
+        while True:
+            time.sleep(self._quiet / 2)
+            if time.monotonic() - self._changed_at > self._quiet or len(self._changed) > OBJECTS_HELD:
+                self.write()
+
+    def write(self) -> None:
+        with self._one_at_a_time:
+            while self._changed:
+                (account, bucket, key), _ = self._changed.popitem()
+                copy_context().run(self._settle, account, bucket, key)
+
+    def _written(self, bucket: str, key: str, what: Any) -> None:  # noqa: ANN401
+        if isinstance(what, dict) and what.get("version_id"):
+            self._write(bucket, key, what)
+        else:
+            self._later(bucket, key)
+
+    def _later(self, bucket: str, key: str) -> None:
+        self._changed_at = time.monotonic()
+        self._changed[self._s3.get_account_id(), bucket, key] = None
+
+    def _state(self) -> Any:  # noqa: ANN401
+        self.write()
+        return self._saved()
+
+    def _settle(self, account: str, bucket: str, key: str) -> None:
+        """Have the disk show what is there now."""
+        from ministack.core.responses import set_request_account_id
+
+        set_request_account_id(account)
+        there = self._s3._buckets.get(bucket)  # noqa: SLF001
+        if there is None:
+            return  # its folder went with it
+        if found := there["objects"].get(key):
+            self._write(bucket, key, found)
+        else:
+            self._delete(bucket, key)
+
+
+def _write_objects_when_it_is_quiet() -> None:
+    """
+    Have objects written to disk later: ministack does it within the request, and looks eight times where they belong.
+    """
+    from ministack.services import s3
+
+    Thread(target=WrittenLater(s3).keep_writing, daemon=True).start()
