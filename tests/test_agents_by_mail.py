@@ -21,7 +21,7 @@ from chalicelib.domain.lifecycle import Reply
 from chalicelib.domain.signing import Purpose, reply_address
 from chalicelib.domain.ticket import Author, Role, Status
 from chalicelib.handlers import pages
-from chalicelib.usecases import feedback, house, replay, tickets
+from chalicelib.usecases import feedback, house, incoming, replay, tickets
 from chalicelib.usecases import mail as intake
 from chalicelib.usecases.uploads import Uploads
 from infra.__main__ import main
@@ -574,7 +574,7 @@ def written(world, eva, hers):
     whose = {number: "hers", other: "another"}
 
     def take(one):
-        envelope = intake.envelope_of(forged(world, eva, number, other, one))
+        envelope = incoming.envelope_of(forged(world, eva, number, other, one))
         taken = intake.take_in(world.desk, envelope)
         return (taken.what, whose[taken.reference]) if taken.what in ("replied", "noted") else None
 

@@ -12,8 +12,8 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.lifecycle import Reply
 from chalicelib.domain.reference import compact
 from chalicelib.domain.ticket import Role, Status
+from chalicelib.usecases import incoming, tickets
 from chalicelib.usecases import mail as intake
-from chalicelib.usecases import tickets
 from chalicelib.usecases.uploads import Uploads
 from tests.mails import Customer
 from tests.world import ACCOUNT, AGENT, REGION, running
@@ -112,7 +112,7 @@ def test_the_customer_is_answered_in_the_language_that_he_writes(world, eva):
 def test_a_mail_without_a_usable_from_is_its_envelope_senders(world, eva):
     told = world.store(eva.mail(sender="nonsense"))
     told["mail"]["source"] = eva.address
-    number = intake.take_in(world.desk, intake.envelope_of(told)).reference
+    number = intake.take_in(world.desk, incoming.envelope_of(told)).reference
     assert ticket(world, number).customer.email == eva.address
 
 
@@ -151,7 +151,7 @@ def test_a_mail_as_long_as_a_book_keeps_every_word(world, eva):
 def test_mail_to_nobody_of_ours_stays_where_it_is(world, eva):
     told = world.store(eva.mail(to="x@else.test"), to="x@else.test")
     with pytest.raises(NotFound, match="storefront"):
-        intake.take_in(world.desk, intake.envelope_of(told))
+        intake.take_in(world.desk, incoming.envelope_of(told))
     assert numbers(world, eva) == []
     key = told["receipt"]["action"]["objectKey"]
     assert world.desk.files.incoming(key)

@@ -30,7 +30,7 @@ from chalicelib.config import config
 from chalicelib.domain.storefront import Storefront
 from chalicelib.domain.ticket import Author, Role
 from chalicelib.handlers import callers
-from chalicelib.usecases import due, feedback, house, mail, sending
+from chalicelib.usecases import due, feedback, house, incoming, mail, sending
 from tests.documents import plain
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
@@ -137,7 +137,7 @@ class World:
 
     def receive(self, raw: bytes | EmailMessage, *, to: str = "support@demo.test", **verdicts: str) -> mail.Taken:
         """Do what SES does with a mail, and hand its notification to the desk."""
-        return mail.take_in(self.desk, mail.envelope_of(self.store(raw, to=to, **verdicts)))
+        return mail.take_in(self.desk, incoming.envelope_of(self.store(raw, to=to, **verdicts)))
 
     def store(self, raw: bytes | EmailMessage, *, to: str = "support@demo.test", **verdicts: str) -> dict:
         content = raw if isinstance(raw, bytes) else raw.as_bytes()

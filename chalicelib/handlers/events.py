@@ -35,26 +35,26 @@ def inbound_mail(event: Event) -> Failures:
     Take in mails. What the table holds around them is read in one call, and they are taken away in one: where that
     fails all are told of again, and known.
     """
-    from chalicelib.usecases import mail
+    from chalicelib.usecases import incoming, mail
 
-    fetched: list[mail.Incoming] = []
+    fetched: list[incoming.Incoming] = []
     taken: list[str] = []
-    around = cache(lambda: mail.around(desk(), fetched))
+    around = cache(lambda: incoming.around(desk(), fetched))
 
     def fetch(record: Event) -> Callable[[], str]:
         notification = _published(record)
         if "receipt" not in notification:
             return lambda: "no_mail"
-        envelope = mail.envelope_of(notification)
+        envelope = incoming.envelope_of(notification)
         if sum(len(each.raw) for each in fetched) > _FETCHED_MOST_BYTES:
             return lambda: mail.take_in(desk(), envelope).what
-        came = mail.fetched(desk(), envelope)
+        came = incoming.fetched(desk(), envelope)
         if came is None:
             return lambda: "taken_before"
         fetched.append(came)
         return lambda: settle(came)
 
-    def settle(came: mail.Incoming) -> str:
+    def settle(came: incoming.Incoming) -> str:
         what = mail.settled(desk(), came, around()).what
         taken.append(came.envelope.key)
         return what
@@ -117,7 +117,7 @@ def sweep(event: Event) -> None:
 
 def reconcile(event: Event) -> None:
     """Take in mail whose notification was lost: all that still lies where SES put it."""
-    from chalicelib.usecases import mail
+    from chalicelib.usecases import incoming, mail
 
     with line("reconcile") as facts:
         before = datetime.fromisoformat(event["time"]) - _LEFT_BEHIND_AFTER
@@ -125,7 +125,7 @@ def reconcile(event: Event) -> None:
         facts["found"] = len(found)
         for key in found:
             try:
-                mail.take_in(desk(), mail.Envelope(key))
+                mail.take_in(desk(), incoming.Envelope(key))
             except Exception as error:  # noqa: BLE001 told in the line; the mail stays where it is and is tried again
                 facts.setdefault("failed", []).append(f"{key} {described(error)}")
 

@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 import app
-from chalicelib.usecases import due, mail, sending
+from chalicelib.usecases import due, incoming, mail, sending
 from tests import payloads
 from tests.documents import audit_lines, document
 from tests.faults.sky import Stored
@@ -76,7 +76,7 @@ class Played:
         said = {**dict.fromkeys(("spf", "dkim", "dmarc", "spam", "virus"), "PASS"), **(verdicts or {})}
         taken = mail.take_in(
             self.desk,
-            mail.envelope_of(
+            incoming.envelope_of(
                 {
                     "mail": {"source": source, "destination": [to]},
                     "receipt": {"recipients": [to], "action": {"objectKey": key}}

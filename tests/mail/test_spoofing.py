@@ -16,6 +16,7 @@ from chalicelib.domain import arrivals
 from chalicelib.domain.signing import reply_address, thread_id
 from chalicelib.domain.ticket import Role
 from chalicelib.mail.reader import read
+from chalicelib.usecases import incoming
 from chalicelib.usecases import mail as intake
 from tests.mails import Customer
 from tests.world import running
@@ -104,8 +105,8 @@ def decided(world, told, written, number):
     """
     Return where the desk would put a mail, from its bytes and from what SES tells of it, without writing anything.
     """
-    envelope = intake.envelope_of(told)
-    arrival = intake._arrival(envelope, read(written.as_bytes()))
+    envelope = incoming.envelope_of(told)
+    arrival = incoming._arrival(envelope, read(written.as_bytes()))
     stored = {known: held["ticket"] for known, held in world.desk.table.of_mail_ids(arrival.ids).items()}
     found = arrivals.leads(arrival, arrivals.signed_leads(arrival, world.desk.keys()), stored)
     tickets = {str(one.reference): one for one in world.desk.table.tickets({lead.reference for lead in found})}
@@ -150,5 +151,5 @@ def test_no_combination_lets_a_stranger_in(asked):
 def test_what_was_decided_is_what_is_written(asked, one):
     _, ticket, world = asked
     to, written = letter(one, asked, str(one))
-    taken = intake.take_in(world.desk, intake.envelope_of(told_of(world, one, to, written)))
+    taken = intake.take_in(world.desk, incoming.envelope_of(told_of(world, one, to, written)))
     assert became(world, taken, ticket.reference) == one.wanted

@@ -41,7 +41,7 @@ from chalicelib.domain.storefront import Kind, Priority
 from chalicelib.domain.surveys import Rating
 from chalicelib.domain.ticket import Author, Channel, CheckIn, Person, Role, Status
 from chalicelib.handlers.queued import open_queued
-from chalicelib.usecases import due, feedback, house, mail, sending, surveys, tickets
+from chalicelib.usecases import due, feedback, house, incoming, mail, sending, surveys, tickets
 from chalicelib.usecases.tickets import Once
 from chalicelib.usecases.uploads import Uploads
 from chalicelib.wiring import Desk, joined
@@ -455,7 +455,9 @@ class Play:
                 | {f"{name}Verdict": {"status": status} for name, status in verdicts.items()},
             }
             self.deliver(
-                lambda t=told: mail.take_in(self.desk, mail.envelope_of(t)), QUEUE, token=token if not copy else None
+                lambda t=told: mail.take_in(self.desk, incoming.envelope_of(t)),
+                QUEUE,
+                token=token if not copy else None,
             )
 
     def _read_mail(self, outbox_id: str, to: str, back: str, message_id: str) -> None:
