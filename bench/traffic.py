@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -55,13 +56,14 @@ def asked(address: str, asks: Sequence[Ask], at_once: int) -> tuple[list[Told], 
 
     def ask(wanted: Ask) -> Told:
         if not hasattr(mine, "line"):
-            mine.line = HTTPConnection(address, timeout=PATIENCE_SECONDS)
+            mine.line = lines.enter_context(closing(HTTPConnection(address, timeout=PATIENCE_SECONDS)))
         return _told(mine.line, wanted)
 
-    began = time.perf_counter()
-    with ThreadPoolExecutor(at_once) as pool:
-        told = list(pool.map(ask, asks))
-    return told, time.perf_counter() - began
+    with ExitStack() as lines:
+        began = time.perf_counter()
+        with ThreadPoolExecutor(at_once) as pool:
+            told = list(pool.map(ask, asks))
+        return told, time.perf_counter() - began
 
 
 def _told(line: HTTPConnection, ask: Ask) -> Told:

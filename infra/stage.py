@@ -49,7 +49,22 @@ def stack_outputs(name: str, session: Session) -> dict[str, str]:
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
-def outputs(stage: str, session: Session) -> dict[str, str]:
+class Outputs(dict[str, str]):
+    """
+    What a stage's stacks made, by the names of their outputs. One that is not there raises Trouble, not KeyError.
+    """
+
+    def __init__(self, stage: str, made: dict[str, str]) -> None:
+        super().__init__(made)
+        self._stage = stage
+
+    def __missing__(self, name: str) -> str:
+        raise Trouble(
+            f"Stage {self._stage} is of an earlier version, which made no {name}: make deploy STAGE={self._stage}"
+        )
+
+
+def outputs(stage: str, session: Session) -> Outputs:
     """
     Return the outputs of both stacks: Table, MailBucket, ApiUrl, IntakeQueueUrl and so on.
 
@@ -59,7 +74,7 @@ def outputs(stage: str, session: Session) -> dict[str, str]:
     desk = stack_outputs(desk_stack(stage), session)
     if not desk:
         raise Trouble(f"Stage {stage} is not deployed {place(session)}: make deploy STAGE={stage}")
-    return stack_outputs(data_stack(stage), session) | desk
+    return Outputs(stage, stack_outputs(data_stack(stage), session) | desk)
 
 
 def environment(stage: str, session: Session) -> dict[str, str]:

@@ -52,7 +52,7 @@ def counted(name: str, session: Session, now: datetime) -> dict[str, float]:
     Return what a stage used in the 30 days before *now*: `{item of prices.yaml: count}`.
 
     Raises:
-        Trouble: The stage is not deployed here.
+        Trouble: The stage is not deployed here, or not upgraded.
     """
     made = stage.outputs(name, session)
     tables = [

@@ -227,3 +227,9 @@ def test_a_stage_is_billed_for_what_cloudwatch_counted(a_stage):
 def test_a_stage_that_is_not_there_is_said_so(a_stage):
     with pytest.raises(Trouble, match="Stage other is not deployed"):
         usage.counted("other", a_stage, NOW)
+
+
+def test_a_stage_that_an_earlier_version_made_is_to_be_deployed_again(a_stage):
+    del a_stage.stacks[stage.desk_stack("shop")]["ApiId"]
+    with pytest.raises(Trouble, match="made no ApiId: make deploy STAGE=shop"):
+        usage.counted("shop", a_stage, NOW)

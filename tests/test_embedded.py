@@ -425,7 +425,6 @@ def storage():
         _buckets={"mail": {"objects": objects}},
         _persist_object=lambda bucket, key, what: done.append(("written", bucket, key, what["body"])),
         _delete_persisted_object=lambda bucket, key: done.append(("deleted", bucket, key)),
-        get_account_id=lambda: "000000000000",
         get_state=lambda: done.append("saved") or "state",
         done=done,
         objects=objects,
@@ -607,7 +606,7 @@ def test_events_that_sns_refuses_are_kept_alone(tmp_path):
 
     def publish_batch(**asked):
         took.append([json.loads(entry["Message"])["eventType"] for entry in asked["PublishBatchRequestEntries"]])
-        return {"Failed": [{"Id": "1"}] if len(took) == 1 else []}
+        return {"Failed": [{"Id": "1", "Code": "InternalError"}] if len(took) == 1 else []}
 
     sns = SimpleNamespace(publish_batch=publish_batch)
     sender = Outbound(SimpleNamespace(client=lambda _: sns), tmp_path, topic=lambda: "topic", reply=None)

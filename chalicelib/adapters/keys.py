@@ -48,6 +48,7 @@ from chalicelib.domain.timers import CLOCKS
 
 RECEIPT_DAYS = {"mail": 90, "QUEUE": 90, "bounce": 90}
 _RECEIPT_DAYS_OTHERWISE = 1
+MESSAGES, EVENTS = "MESSAGE#", "EVENT#"
 
 
 class Key(NamedTuple):
@@ -76,11 +77,16 @@ def ticket(reference: str) -> Key:
 
 
 def message(reference: str, message_id: str) -> Key:
-    return Key(f"TICKET#{reference}", f"MESSAGE#{message_id}")
+    return Key(f"TICKET#{reference}", f"{MESSAGES}{message_id}")
 
 
 def event(reference: str, change: str) -> Key:
-    return Key(f"TICKET#{reference}", f"EVENT#{change}")
+    return Key(f"TICKET#{reference}", f"{EVENTS}{change}")
+
+
+def after(kind: str, seen: str | None) -> tuple[str, str]:
+    """Return between which sort keys a ticket's MESSAGES or EVENTS after an id stand; all of them, without one."""
+    return f"{kind}{seen}\x01" if seen else kind, f"{kind}~"
 
 
 def outbox(reference: str, outbox_id: str) -> Key:

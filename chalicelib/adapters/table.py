@@ -2,7 +2,6 @@
 Reading tickets, and the one way to change them: a transaction that holds all of a change or nothing.
 """
 
-import json
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,7 +12,7 @@ from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters import codec, keys, rows
+from chalicelib.adapters import codec, keys, lines, rows
 from chalicelib.adapters.conflicts import Asked, Conflict, Outrun, Repeated
 from chalicelib.adapters.outbox import message_guard, message_row, queued_row
 from chalicelib.adapters.rows import Row, connection
@@ -29,15 +28,10 @@ _COUNTS = 8
 _CONDITION = "ConditionalCheckFailedException"
 _LOST = frozenset({_CONDITION, "TransactionConflictException"})
 _EVER = 10_000
-_WAITING_MOST, _WAITING_CHARACTERS = 6, 1500
-"""How many audit lines wait on a ticket for a message; deflated, so many leave it at one KB."""
 _FIRST_PAUSE_SECONDS = 0.05
 _HOPELESS = frozenset({"ValidationException", "AccessDeniedException", "ResourceNotFoundException"})
 
 T = TypeVar("T")
-
-Carried = tuple[str, list[Mapping[str, Any]]]
-"""Audit lines, and the id of what they lie with: none is older than the lines before it."""
 
 Put = tuple[str, Row, Condition | None]
 """What is put (its name, as conflicts tell it), the row, and the condition under which it is."""
@@ -137,8 +131,7 @@ class Table:
     def messages(self, reference: str, *, after: str | None = None, limit: int = 100) -> list[Message]:
         """Return a ticket's messages, oldest first, those after a message id; what is not sent yet stands among them."""
         partition = keys.ticket(reference).pk
-        low = f"MESSAGE#{after}\x01" if after else "MESSAGE#"
-        condition = Row.sk.between(low, "MESSAGE#~")
+        condition = Row.sk.between(*keys.after(keys.MESSAGES, after))
         found = Row.query(partition, condition, consistent_read=True, limit=limit, page_size=limit)
         return [rows.value(Message, held) for held in found]
 
@@ -146,7 +139,7 @@ class Table:
         """Return a ticket's newest messages, oldest of them first."""
         found = Row.query(
             keys.ticket(reference).pk,
-            Row.sk.startswith("MESSAGE#"),
+            Row.sk.startswith(keys.MESSAGES),
             consistent_read=True,
             limit=limit,
             page_size=limit,
@@ -156,35 +149,13 @@ class Table:
 
     def events(self, reference: str, *, after: str | None, limit: int) -> list[dict[str, Any]]:
         """Return a ticket's audit lines, oldest first: what happened, by whom, and why."""
-        waiting = self.ticket(reference).lines  # read first: what leaves it meanwhile is found where it went
-        found: dict[str, Mapping[str, Any]] = {}
-        seen = after
-        while len(found) < limit:
-            pages = self._lines(reference, seen, limit), self._said(reference, seen, limit)
-            # beyond the end of a full page may stand more
-            seen = min((page[-1][0] for page in pages if len(page) == limit), default=None)
-            carried = (lines for page in pages for key, lines in page if seen is None or key <= seen)
-            found |= {line["id"]: line for lines in carried for line in lines}
-            if seen is None:
-                found |= {line["id"]: line for line in waiting}
-                break
-        wanted = (found[key] for key in sorted(found) if after is None or key > after)
-        return [dict(line) for line in wanted][:limit]
+        waiting = self.ticket(reference).lines
 
-    def _said(self, reference: str, after: str | None, limit: int) -> list[Carried]:
-        """Return the audit lines that messages carry."""
-        return [
-            (said.id, [*said.lines, *([{"id": said.id, **said.audit}] if said.audit else [])])
-            for said in self.messages(reference, after=after, limit=limit)
-        ]
+        def pages(seen: str | None) -> Iterator[list[lines.Carried]]:
+            yield lines.by_themselves(reference, after=seen, limit=limit)
+            yield lines.carried(self.messages(reference, after=seen, limit=limit))
 
-    def _lines(self, reference: str, after: str | None, limit: int) -> list[Carried]:
-        """Return the audit lines that no message carries; a desk of before kept each by itself."""
-        low = f"EVENT#{after}\x01" if after else "EVENT#"
-        condition = Row.sk.between(low, "EVENT#~")
-        found = Row.query(keys.ticket(reference).pk, condition, consistent_read=True, limit=limit, page_size=limit)
-        held = ((each.sk.removeprefix("EVENT#"), rows.value(dict, each)) for each in found)
-        return [(key, value.get("lines") or [{"id": key, **value}]) for key, value in held]
+        return lines.merged(waiting, pages, after=after, limit=limit)
 
     # Writing
 
@@ -302,7 +273,7 @@ class Table:
             Conflict: A condition did not hold; nothing was written.
             Busy: DynamoDB did not take it after several attempts; whether it did is not known, a repeat is harmless.
         """
-        change = _with_its_line(change)
+        change = lines.laid(change)
         unsent = _unsent(change)
         puts, ledgers = list(self._puts(change)), list(_ledgers(change))
         names = [*("outbox" for _ in unsent), *(name for name, *_ in puts), *(name for name, *_ in ledgers)]
@@ -378,38 +349,14 @@ class Table:
             yield "mail", rows.row(keys.mail(mail_id), known), Row.pk.does_not_exist()
         for message in change.messages:
             yield "message", message_row(ref, message), None
-        if not change.messages and not ticket.lines and change.before:
-            lines = (*change.before.lines, _with_id(change))
-            yield "event", rows.row(keys.event(ref, ticket.change), {"lines": lines}), None
+        if line := lines.row(change):
+            yield "event", line, None
         if change.following:
             yield from self._puts(change.following)
 
     def _receipt(self, receipt: Receipt) -> Row:
         expires = self.clock() + timedelta(days=keys.receipt_days(receipt.scope))
         return rows.row(keys.receipt(receipt.scope, receipt.key), receipt, expires_at=int(expires.timestamp()))
-
-
-def _with_its_line(change: Change) -> Change:
-    """
-    Return a change with its audit line where it is to lie: with its first message, and with it those that waited; else
-    on its ticket, until too many wait there.
-    """
-    if change.following:
-        change = replace(change, following=_with_its_line(change.following))
-    waiting = change.ticket.lines
-    if change.messages:
-        first, *others = change.messages
-        carrying = replace(first, audit=change.line, lines=waiting)
-        return replace(change, ticket=replace(change.ticket, lines=()), messages=(carrying, *others))
-    lines = (*waiting, _with_id(change))
-    few = len(lines) <= _WAITING_MOST and len(json.dumps(lines)) <= _WAITING_CHARACTERS
-    return replace(change, ticket=replace(change.ticket, lines=lines if few or not waiting else ()))
-
-
-def _with_id(change: Change) -> Mapping[str, Any]:
-    """Return the audit line of a change as it lies where its id is not the key's."""
-    line: Mapping[str, Any] = codec.plain({"id": change.ticket.change, **change.line})
-    return line
 
 
 def known_customer(held: Row) -> Customer:

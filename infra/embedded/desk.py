@@ -64,7 +64,7 @@ class Names:
         with self._lock:
             if fresh or time.monotonic() - self._known_at > FRESH_SECONDS:
                 try:
-                    self._known = stage.outputs(STAGE, self._session)
+                    self._known = dict(stage.outputs(STAGE, self._session))
                 except (Trouble, BotoCoreError, ClientError) as error:
                     raise LookupError(name) from error
                 self._known_at = time.monotonic()

@@ -129,6 +129,18 @@ class Untold(Exception):
     """SNS did not take a notification."""
 
 
+def publish(sns: Any, topic: str, messages: list[dict[str, str]]) -> dict[int, str]:  # noqa: ANN401 - boto3 has no types
+    """
+    Publish up to BATCH messages, and return why SNS did not take one, by its place among them.
+
+    Raises:
+        BotoCoreError, ClientError: It did not answer, or took none.
+    """
+    entries = [{"Id": str(place), **message} for place, message in enumerate(messages)]
+    answer = sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
+    return {int(each["Id"]): each.get("Message", each["Code"]) for each in answer.get("Failed", ())}
+
+
 class Notices:
     """Publishes for many who wait at once: one call for those that come within GATHER_SECONDS, or while the last one ran."""
 
@@ -160,16 +172,14 @@ class Notices:
                 self._publish(topic, [(notice, told) for of, notice, told in come if of == topic])
 
     def _publish(self, topic: str, notices: "list[tuple[dict[str, str], Future[None]]]") -> None:
-        entries = [{"Id": str(number), **notice} for number, (notice, _) in enumerate(notices)]
         try:
-            answer = self._sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
+            untaken = publish(self._sns, topic, [notice for notice, _ in notices])
         except Exception as error:  # noqa: BLE001 whoever waits raises it
             for _, told in notices:
                 told.set_exception(error)
             return
-        refused = {each["Id"]: each.get("Message", each["Code"]) for each in answer.get("Failed", ())}
-        for number, (_, told) in enumerate(notices):
-            why = refused.get(str(number))
+        for place, (_, told) in enumerate(notices):
+            why = untaken.get(place)
             told.set_result(None) if why is None else told.set_exception(Untold(why))
 
 

@@ -34,7 +34,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.aws import Session
-from infra.embedded.inbound import BATCH, Envelope, Untold, without_fields
+from infra.embedded.inbound import BATCH, Envelope, Untold, publish, without_fields
 
 SIMULATOR = "simulator.amazonses.com"
 RETRY_SECONDS = 1.0
@@ -189,15 +189,14 @@ class Outbound:
             return True
         left = json.loads(pending.read_bytes())
         while left:
-            batch = [{"Id": str(number), "Message": json.dumps(event)} for number, event in enumerate(left[:BATCH])]
+            batch = [{"Message": json.dumps(event)} for event in left[:BATCH]]
             try:
-                answer = self._sns.publish_batch(TopicArn=self._topic(), PublishBatchRequestEntries=batch)
+                again = [left[place] for place in publish(self._sns, self._topic(), batch)]
             except (BotoCoreError, ClientError, LookupError):
                 return False
-            refused = [left[int(each["Id"])] for each in answer.get("Failed", ())]
-            left = refused + left[BATCH:]
+            left = again + left[BATCH:]
             _write(pending, json.dumps(left).encode())
-            if refused:
+            if again:
                 return False
         pending.unlink()
         return True

@@ -13,7 +13,6 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from contextvars import copy_context
 from functools import lru_cache
 from queue import Empty
 from threading import Condition, Lock, Thread
@@ -307,13 +306,13 @@ class WrittenLater:
     Writes what changed among the objects of S3 to disk once none has changed for a moment, and when all else is saved.
 
     A mail that comes in is gone from `incoming/` before that, and never written there. Of a bucket that keeps versions
-    all is written at once, as ministack does it.
+    all is written at once, as ministack does it. The embedded AWS has one account, and that is whose objects they are.
     """
 
     def __init__(self, s3: Any, quiet: float = QUIET_SECONDS) -> None:  # noqa: ANN401 - ministack has no types
         self._s3, self._quiet = s3, quiet
         self._write, self._delete, self._saved = s3._persist_object, s3._delete_persisted_object, s3.get_state  # noqa: SLF001
-        self._changed: dict[tuple[str, str, str], None] = {}
+        self._changed: dict[tuple[str, str], None] = {}
         self._changed_at = float("-inf")
         self._one_at_a_time = Lock()
         s3._persist_object, s3._delete_persisted_object = self._written, self._later  # noqa: SLF001
@@ -328,8 +327,8 @@ class WrittenLater:
     def write(self) -> None:
         with self._one_at_a_time:
             while self._changed:
-                (account, bucket, key), _ = self._changed.popitem()
-                copy_context().run(self._settle, account, bucket, key)
+                place, _ = self._changed.popitem()
+                self._settle(*place)
 
     def _written(self, bucket: str, key: str, what: Any) -> None:  # noqa: ANN401
         if isinstance(what, dict) and what.get("version_id"):
@@ -339,17 +338,14 @@ class WrittenLater:
 
     def _later(self, bucket: str, key: str) -> None:
         self._changed_at = time.monotonic()
-        self._changed[self._s3.get_account_id(), bucket, key] = None
+        self._changed[bucket, key] = None
 
     def _state(self) -> Any:  # noqa: ANN401
         self.write()
         return self._saved()
 
-    def _settle(self, account: str, bucket: str, key: str) -> None:
+    def _settle(self, bucket: str, key: str) -> None:
         """Have the disk show what is there now."""
-        from ministack.core.responses import set_request_account_id
-
-        set_request_account_id(account)
         there = self._s3._buckets.get(bucket)  # noqa: SLF001
         if there is None:
             return  # its folder went with it
