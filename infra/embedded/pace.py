@@ -52,8 +52,7 @@ def quicken() -> None:
 
 def _serve_with_uvicorn() -> None:
     """
-    Have uvicorn speak HTTP, with httptools and uvloop, in place of hypercorn, which took as long over it as ministack over
-    the rest.
+    Have uvicorn speak HTTP, with httptools, in place of hypercorn, which took as long over it as ministack over the rest.
     """
     import hypercorn.asyncio
     import uvicorn
@@ -65,7 +64,6 @@ def _serve_with_uvicorn() -> None:
             host,
             int(port),
             http="httptools",
-            loop="uvloop",
             ws="none",
             lifespan="on",
             log_config=None,
