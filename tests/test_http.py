@@ -427,7 +427,14 @@ def test_a_closed_ticket_is_not_reopened_and_a_late_reply_opens_another(api, som
 
 @pytest.mark.parametrize("stale", ['"2"', '"0"', "nonsense", '"1", "2"', '""'])
 @pytest.mark.parametrize(
-    ("method", "rest", "body"), [("PATCH", "", {"tags": ["x"]}), ("POST", "/resolve", None), ("POST", "/reopen", None)]
+    ("method", "rest", "body"),
+    [
+        ("PATCH", "", {"tags": ["x"]}),
+        ("POST", "/resolve", None),
+        ("POST", "/reopen", None),
+        ("POST", "/messages", {"body": "On its way."}),
+        ("POST", "/messages", {"body": "He called.", "internal": True}),
+    ],
 )
 def test_a_stale_version_changes_nothing(api, method, rest, body, stale):
     ticket = api.opened()
@@ -440,6 +447,24 @@ def test_the_current_version_is_changed_and_becomes_the_next(api, current):
     ticket = api.opened()
     answer = api.patch(at(ticket), {"tags": ["x"]}, If_Match=current)
     assert (answer.status_code, answer.headers["ETag"], answer.json_body["tags"]) == (200, '"2"', ["x"])
+
+
+def test_a_customer_s_words_are_written_on_the_version_that_their_storefront_read(api):
+    ticket = api.opened()
+    words = {"body": "And the blue one?"}
+    problem(api.post(at(ticket, "/messages"), words, by="storefront", If_Match='"2"'), 412)
+    assert api.post(at(ticket, "/messages"), words, by="storefront", If_Match='"1"').status_code == 201
+
+
+def test_a_repeat_with_the_version_of_before_gets_the_first_answer(api):
+    ticket = api.opened()
+    once = {"If_Match": '"1"', "Idempotency_Key": "m1"}
+    first = api.post(at(ticket, "/messages"), {"body": "On its way."}, **once)
+    again = api.post(at(ticket, "/messages"), {"body": "On its way."}, **once)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json_body == first.json_body
+    texts = [message["text"] for message in api.get(at(ticket, "/messages")).json_body["items"]]
+    assert texts.count("On its way.") == 1
 
 
 def test_asking_for_what_is_there_already_is_no_event(api):
@@ -675,6 +700,10 @@ def test_the_api_describes_every_door(api):
             re.findall(r"{(\w+)}", route.path)
         )
         assert operation["summary"]
+        takes_version = route.method in {"PATCH", "PUT"} or route.opens in {
+            "tickets.write", "tickets.resolve", "tickets.reopen", "tickets.cancel_check_in",
+        }  # fmt: skip
+        assert ("If-Match" in {p["name"] for p in operation["parameters"]}) == takes_version
     assert len({m["operationId"] for methods in described["paths"].values() for m in methods.values()}) == len(ROUTES)
 
 

@@ -13,6 +13,15 @@ from chalicelib.handlers.routes import ROUTES, Route
 
 _PARAMETER = re.compile(r"{(\w+)}")
 _LIST_QUERY = ("view", "customer", "status", "assignee", "q", "cursor", "limit")
+_PAGES = {"tickets.list_tickets": _LIST_QUERY} | dict.fromkeys(
+    ("tickets.list_messages", "tickets.list_events"), ("cursor", "limit")
+)
+_TAKE_IF_MATCH = frozenset(
+    {
+        "tickets.update", "tickets.write", "tickets.resolve", "tickets.reopen", "tickets.plan_check_in",
+        "tickets.cancel_check_in", "storefronts.put",
+    }
+)  # fmt: skip
 
 
 def health(call: Call) -> Response:
@@ -61,14 +70,13 @@ def _operation(route: Route) -> dict[str, Any]:
 def _parameters(route: Route) -> Any:  # noqa: ANN401 dicts of OpenAPI, one after the other
     for name in _PARAMETER.findall(route.path):
         yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-    if route.opens in ("tickets.list_tickets", "tickets.list_messages"):
-        wanted = _LIST_QUERY if route.opens == "tickets.list_tickets" else ("cursor", "limit")
-        yield from ({"name": name, "in": "query", "schema": {"type": "string"}} for name in wanted)
+    for name in _PAGES.get(route.opens, ()):
+        yield {"name": name, "in": "query", "schema": {"type": "string"}}
     if route.opens == "macros.list_macros":
         yield {"name": "storefront", "in": "query", "schema": {"type": "string"}}
     if route.method == "POST" and route.gives == 201:  # noqa: PLR2004 Created
         yield {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 255}}
-    if route.method == "PATCH" or route.opens in ("tickets.resolve", "tickets.reopen"):
+    if route.opens in _TAKE_IF_MATCH:
         yield {"name": "If-Match", "in": "header", "schema": {"type": "string"}}
 
 

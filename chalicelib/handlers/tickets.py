@@ -92,7 +92,8 @@ def write(call: Call, reference: str) -> Response:
     ticket = _seen(call, reference)
     body, named = schema.checked(call.body, schema.CUSTOMER_MESSAGE), named_uploads(call)
     message = tickets.write(
-        call.desk, ticket.reference, body["body"], named, by=customer_of(ticket), once=_once(call), read=ticket,
+        call.desk, ticket.reference, body["body"], named, by=customer_of(ticket), once=_once(call),
+        if_match=call.if_match, read=ticket,
     )  # fmt: skip
     return json_response(_message(call, message), 201)
 
@@ -101,7 +102,9 @@ def _reply(call: Call, reference: Reference) -> Response:
     call.facts["ticket"] = reference
     words, named = reply_from(call.body, call.desk.clock()), named_uploads(call)
     try:
-        message = tickets.reply(call.desk, reference, words, named, by=call.who.author, once=_once(call))
+        message = tickets.reply(
+            call.desk, reference, words, named, by=call.who.author, once=_once(call), if_match=call.if_match,
+        )  # fmt: skip
     except Unseen as unseen:
         missed = tickets.messages(call.desk, reference, after=unseen.seen, limit=_LIMIT_MOST)
         raise Problem(409, str(unseen), more={"messages": [_message(call, m) for m in missed]}) from unseen

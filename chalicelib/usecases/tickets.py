@@ -115,12 +115,15 @@ def newest_messages(desk: Desk, reference: Reference, limit: int) -> list[Messag
 
 def write(
     desk: Desk, reference: Reference, body: str, uploads: Uploads, *, by: Author, once: Once | None,
-    read: Ticket | None = None,
+    if_match: int | None = None, read: Ticket | None = None,
 ) -> Message:  # fmt: skip
     """
     Add a customer's words, as his storefront brings them. To a closed ticket they open a new one that follows it.
 
     *read* is the ticket, where it was read just now.
+
+    Raises:
+        Stale: The ticket is not of the version *if_match* any more.
     """
     ticket = read or desk.table.ticket(reference)
     storefront = desk.house.storefront(ticket.storefront)
@@ -130,13 +133,20 @@ def write(
         message = Message(act.new_id(), by, Channel.API, act.at, subject=now.subject, text=body, files=files)
         return heard(desk, now, message, storefront, act), message
 
-    return _decided_once(desk, ticket, decide, by=by, once=once)
+    return _decided_once(desk, ticket, decide, by=by, once=once, if_match=if_match)
 
 
 def reply(
-    desk: Desk, reference: Reference, words: Reply, uploads: Uploads, *, by: Author, once: Once | None
-) -> Message:
-    """Answer as an agent, or leave a note."""
+    desk: Desk, reference: Reference, words: Reply, uploads: Uploads, *, by: Author, once: Once | None,
+    if_match: int | None = None,
+) -> Message:  # fmt: skip
+    """
+    Answer as an agent, or leave a note.
+
+    Raises:
+        Stale: The ticket is not of the version *if_match* any more.
+        Unseen: The customer wrote after the message that *words* say was the last one seen.
+    """
     ticket = desk.table.ticket(reference)
     storefront = desk.house.storefront(ticket.storefront)
     with_files = replace(words, files=kept(desk, uploads))
@@ -145,7 +155,7 @@ def reply(
         change = lifecycle.reply(now, with_files, storefront, act)
         return change, change.messages[0]
 
-    return _decided_once(desk, ticket, decide, by=by, once=once)
+    return _decided_once(desk, ticket, decide, by=by, once=once, if_match=if_match)
 
 
 def update(desk: Desk, reference: Reference, changes: Mapping[str, Any], *, by: Author, if_match: int | None) -> Ticket:
@@ -220,13 +230,17 @@ def _changed(
     if_match: int | None,
 ) -> Ticket:
     def decided(ticket: Ticket) -> Change | None:
-        if if_match is not None and ticket.version != if_match:
-            raise Stale("The ticket has changed since you read it. Read it again.")
+        _must_be(if_match, ticket)
         change = decide(ticket, desk.house.storefront(ticket.storefront), desk.act(by))
         said_nothing = change.what != "supervisor_requested" and lifecycle.unchanged(change)
         return None if said_nothing else notified(desk, change)
 
     return desk.table.change(reference, decided)
+
+
+def _must_be(version: int | None, ticket: Ticket) -> None:
+    if version is not None and ticket.version != version:
+        raise Stale("The ticket has changed since you read it. Read it again.")
 
 
 def _decided_once(
@@ -236,10 +250,12 @@ def _decided_once(
     *,
     by: Author,
     once: Once | None,
+    if_match: int | None,
 ) -> Message:
     for attempt in range(_TRIES):
         now = desk.table.ticket(ticket.reference) if attempt else ticket
         try:
+            _must_be(if_match, now)
             change, message = decide(now, desk.act(by))
         except DeskError:
             known = desk.table.receipt(once.scope, once.key) if once else None
