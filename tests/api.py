@@ -7,18 +7,60 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import pytest
 from chalice.test import HTTPResponse
+from jsonschema import Draft202012Validator, FormatChecker
 
 import app
 from chalicelib.adapters import aws
 from chalicelib.domain.access import Scope
+from chalicelib.domain.schema import moment
 from chalicelib.handlers import callers
+from chalicelib.handlers.docs import described
 from chalicelib.usecases import house, sending
 from tests import payloads
 from tests.world import World, running
+
+NOT_OF_A_DOOR = {500}  # what nobody foresaw
+FORMATS = FormatChecker()
+
+
+@FORMATS.checks("date-time")
+def is_moment(value):
+    return not isinstance(value, str) or moment(value) is not None
+
+
+def closed(schema):
+    """Return a schema whose objects have no fields but those that it names."""
+    if isinstance(schema, list):
+        return [closed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    parts = {name: closed(part) for name, part in schema.items()}
+    return {"additionalProperties": False, **parts} if isinstance(parts.get("properties"), dict) else parts
+
+
+DESCRIBED = closed(described("https://desk.test"))
+DOORS = [
+    (method.upper(), re.compile(re.sub(r"{\w+}", "[^/]+", path)), operation)
+    for path, methods in DESCRIBED["paths"].items()
+    for method, operation in methods.items()
+]
+
+
+def as_described(method: str, path: str, answer: HTTPResponse) -> None:
+    """See that what came is what the OpenAPI document says of it: status, content type, and every field of it."""
+    asked = unquote(path.partition("?")[0])
+    operation = next((o for m, door, o in DOORS if m == method and door.fullmatch(asked)), None)
+    if operation is None or answer.status_code in NOT_OF_A_DOOR:
+        return
+    content = operation["responses"][str(answer.status_code)].get("content")
+    assert bool(content) == ("Content-Type" in answer.headers), answer.headers
+    schema = content and content[answer.headers["Content-Type"].partition(";")[0]].get("schema")
+    if schema:
+        Draft202012Validator(DESCRIBED | schema, format_checker=FORMATS).validate(json.loads(answer.body))
 
 
 class Api:
@@ -55,8 +97,10 @@ class Api:
         if fresh:
             callers._calls.clear()
         content = raw if raw is not None else json.dumps(body).encode() if body is not None else b""
-        answer = app.app(payloads.http(method, path, sent, content), None)
-        return HTTPResponse(answer["body"].encode(), answer["headers"], answer["statusCode"])
+        made = app.app(payloads.http(method, path, sent, content), None)
+        answer = HTTPResponse(made["body"].encode(), made["headers"], made["statusCode"])
+        as_described(method, path, answer)
+        return answer
 
     def get(self, path: str, **more) -> HTTPResponse:
         return self.ask("GET", path, **more)

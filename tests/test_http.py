@@ -9,14 +9,17 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
+from chalice.test import HTTPResponse
+from jsonschema import Draft202012Validator, ValidationError
 from pynamodb.exceptions import GetError
 
 from chalicelib.domain.access import Scope
 from chalicelib.domain.errors import Busy
 from chalicelib.handlers import callers, schema
+from chalicelib.handlers.answers import ANSWERS, OF_DOOR
 from chalicelib.handlers.routes import ROUTES
 from chalicelib.usecases import house, tickets
-from tests.api import served, wanted
+from tests.api import as_described, served, wanted
 
 _people = itertools.count(1)
 
@@ -705,6 +708,30 @@ def test_the_api_describes_every_door(api):
         }  # fmt: skip
         assert ("If-Match" in {p["name"] for p in operation["parameters"]}) == takes_version
     assert len({m["operationId"] for methods in described["paths"].values() for m in methods.values()}) == len(ROUTES)
+
+
+def test_the_api_describes_what_each_door_gives():
+    assert set(OF_DOOR) == {route.opens for route in ROUTES if not route.is_page}
+    assert set(OF_DOOR.values()) <= set(ANSWERS)
+    for shown in ANSWERS.values():
+        Draft202012Validator.check_schema(shown)
+
+
+def test_an_answer_that_is_not_as_described_is_noticed(api):
+    ticket = api.opened()
+    place = at(ticket)
+
+    def answer(body, status=200, content_type="application/json"):
+        return HTTPResponse(json.dumps(body).encode(), {"Content-Type": content_type}, status)
+
+    as_described("GET", place, answer(ticket))
+    less = {name: value for name, value in ticket.items() if name != "team"}
+    for wrong in (less, ticket | {"more": 1}, ticket | {"kind": None}, ticket | {"created_at": "today"}):
+        with pytest.raises(ValidationError):
+            as_described("GET", place, answer(wrong))
+    for status, content_type in ((418, "application/json"), (404, "application/json")):
+        with pytest.raises(KeyError):
+            as_described("GET", place, answer(ticket, status, content_type))
 
 
 @pytest.mark.parametrize(

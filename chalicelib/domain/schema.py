@@ -34,7 +34,8 @@ def several(items: Schema, most: int) -> Schema:
 
 
 def nullable(schema: Schema) -> Schema:
-    return {**schema, "type": [schema["type"], "null"]}
+    either = {**schema, "type": [schema["type"], "null"]}
+    return {**either, "enum": [*schema["enum"], None]} if "enum" in schema else either
 
 
 def named(values: Schema, *names: str, pattern: str = "") -> Schema:
@@ -110,7 +111,7 @@ def _string(value: Any, schema: Schema, at: str) -> Iterator[Fault]:  # noqa: AN
     if not isinstance(value, str):
         yield Fault(at, "must be text")
     elif "enum" in schema and value not in schema["enum"]:
-        yield Fault(at, f"must be one of: {', '.join(schema['enum'])}")
+        yield Fault(at, f"must be one of: {', '.join(filter(None, schema['enum']))}")
     elif len(value.strip()) < schema.get("minLength", 0):
         yield Fault(
             at, "must not be empty" if not value.strip() else f"is shorter than {schema['minLength']} characters"

@@ -3,17 +3,19 @@ What the API says of itself, made from the very table of routes and schemas that
 """
 
 import re
+from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.handlers import schema
+from chalicelib.handlers import answers, schema
 from chalicelib.handlers.door import Call, json_response
 from chalicelib.handlers.routes import ROUTES, Route
 
 _PARAMETER = re.compile(r"{(\w+)}")
 _LIST_QUERY = ("view", "customer", "status", "assignee", "q", "cursor", "limit")
-_PAGES = {"tickets.list_tickets": _LIST_QUERY} | dict.fromkeys(
+_ASKED = {"tickets.list_tickets": _LIST_QUERY, "macros.list_macros": ("storefront",)} | dict.fromkeys(
     ("tickets.list_messages", "tickets.list_events"), ("cursor", "limit")
 )
 _TAKE_IF_MATCH = frozenset(
@@ -44,7 +46,7 @@ def described(url: str) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
-            "schemas": {"Problem": _problem()},
+            "schemas": answers.ANSWERS,
         },
     }
 
@@ -67,42 +69,43 @@ def _operation(route: Route) -> dict[str, Any]:
     return operation
 
 
-def _parameters(route: Route) -> Any:  # noqa: ANN401 dicts of OpenAPI, one after the other
+def _parameters(route: Route) -> Iterator[dict[str, Any]]:
     for name in _PARAMETER.findall(route.path):
         yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-    for name in _PAGES.get(route.opens, ()):
+    for name in _ASKED.get(route.opens, ()):
         yield {"name": name, "in": "query", "schema": {"type": "string"}}
-    if route.opens == "macros.list_macros":
-        yield {"name": "storefront", "in": "query", "schema": {"type": "string"}}
-    if route.method == "POST" and route.gives == 201:  # noqa: PLR2004 Created
+    if route.method == "POST" and route.gives == HTTPStatus.CREATED:
         yield {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 255}}
     if route.opens in _TAKE_IF_MATCH:
         yield {"name": "If-Match", "in": "header", "schema": {"type": "string"}}
 
 
 def _responses(route: Route) -> dict[str, Any]:
-    kind = "text/html" if route.is_page else "application/json"
-    wrong = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-    codes = ["503"]
-    codes += ["401", "403", "429"] if route.scopes else []
-    codes += ["404"] if "{" in route.path else []
-    codes += ["400", "413", "415", "422"] if route.takes and route.takes != "form" else []
-    codes += ["409", "412"] if route.scopes and "{" in route.path and route.method != "GET" else []
-    said = {code: {"description": "A problem (RFC 9457).", **wrong} for code in sorted(set(codes))}
-    return {str(route.gives): {"description": "Done.", "content": {kind: {}}}, **said}
+    """Return the answers of a door: what it gives when all goes well, and how it says no. A page says it as a page."""
+    page: dict[str, Any] = {"text/html": {}}
+    good = {} if route.gives == HTTPStatus.SEE_OTHER else page
+    said = {"description": "What went wrong.", "content": page}
+    if not route.is_page:
+        good = {"application/json": {"schema": answers.named(answers.OF_DOOR[route.opens])}}
+        wrong = {"application/problem+json": {"schema": answers.named("Problem")}}
+        said = {"description": "A problem (RFC 9457).", "content": wrong}
+    done: dict[str, Any] = {"description": "Done.", **({"content": good} if good else {})}
+    return {str(route.gives): done, **{str(int(code)): said for code in sorted(_refusals(route))}}
 
 
-def _problem() -> dict[str, Any]:
-    fault = {"type": "object", "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}}}
-    return {
-        "type": "object",
-        "required": ["type", "title", "status"],
-        "properties": {
-            "type": {"type": "string"},
-            "title": {"type": "string"},
-            "status": {"type": "integer"},
-            "detail": {"type": "string"},
-            "instance": {"type": "string"},
-            "errors": {"type": "array", "items": fault},
-        },
-    }
+def _refusals(route: Route) -> Iterator[HTTPStatus]:
+    yield HTTPStatus.SERVICE_UNAVAILABLE
+    if route.scopes:
+        yield from (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
+    if "{" in route.path:
+        yield HTTPStatus.NOT_FOUND
+    if route.path.startswith("/surveys/"):
+        yield HTTPStatus.GONE
+    if route.takes:
+        yield from (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    if route.takes and route.takes != "form":
+        yield HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    if route.takes or route.opens in _ASKED:
+        yield HTTPStatus.UNPROCESSABLE_ENTITY
+    if route.opens in _TAKE_IF_MATCH:
+        yield from (HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED)

@@ -117,7 +117,8 @@ def list_promises(call: Call, reference: str) -> Response:
     calendar = call.desk.house.storefront(ticket.storefront).calendar_for(ticket.priority)
     now = call.desk.clock()
     clocks = ((name, getattr(ticket, name)) for name in CLOCKS)
-    return json_response({"items": [clock_json(name, clock, calendar, now) for name, clock in clocks if clock]})
+    shown = [clock_json(name, clock, calendar, now) for name, clock in clocks if clock]
+    return json_response({"items": shown, "next_cursor": None})
 
 
 def list_events(call: Call, reference: str) -> Response:
