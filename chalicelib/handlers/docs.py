@@ -53,7 +53,7 @@ _REFUSED = {
     HTTPStatus.PRECONDITION_FAILED: "It has changed since the version of If-Match.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Too large.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Not the content type.",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "Something asked for is missing, unknown or wrong, or the key was used for something else.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Something is missing, unknown or wrong, or the Idempotency-Key was used for another request.",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many requests. Retry-After says when to ask again.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The desk is busy. Retry-After says when to ask again.",
 }
