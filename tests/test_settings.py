@@ -14,6 +14,7 @@ from chalicelib.usecases import house, listing, tickets
 from chalicelib.usecases.uploads import Uploads
 from infra.storefronts import documents
 from tests.api import served
+from tests.mails import Customer
 from tests.shop import OFFICE, PLAIN, TARGETS, put
 
 
@@ -94,6 +95,21 @@ def test_what_was_read_can_be_written_back(api):
     assert read["kinds"]["repair"] | WHOLE["kinds"]["repair"] == read["kinds"]["repair"]
     again = put(api, whole=read).json_body
     assert again == read | {"version": read["version"] + 1}
+
+
+def test_a_storefront_answers_in_a_language_that_it_speaks(api):
+    spanish = "Hola, hice un pedido hace dos semanas y no ha llegado. Me gustaría saber cuando llega, porque es para un regalo."
+
+    def answered_in(n, **named):
+        written = Customer()
+        by_mail = api.world.desk.table.ticket(api.world.receive(written.mail(spanish)).reference)
+        by_api = api.opened(customer={"email": f"uli{n}@customer.test", **named}, body=spanish)
+        return by_mail.language, by_api["language"]
+
+    assert answered_in(1) == ("es", "es")
+    put(api, languages=["en", "de"])
+    assert answered_in(2) == ("en", "en")
+    assert answered_in(3, language="es") == ("en", "es")
 
 
 def test_an_address_belongs_to_one_storefront_until_it_is_given_up(api):

@@ -1,8 +1,10 @@
 """
-In which language a customer is answered: named in the request, else his own, else detected, else the storefront's.
+In which language a customer is answered: named in the request, else his own, else detected, else the storefront's. His
+own and a detected one count only where the storefront speaks them.
 """
 
 import re
+from collections.abc import Collection
 
 _WORD = re.compile(r"[^\W\d_]+")
 _ENOUGH_WORDS = 20
@@ -53,5 +55,24 @@ def detected(text: str) -> str | None:
     return language if most >= _SURE * len(words) and most - second >= _LEAD * len(words) else None
 
 
-def chosen(named: str | None, known: str | None, text: str, otherwise: str) -> str:
-    return named or known or detected(text) or otherwise
+def chosen(named: str | None, known: str | None, text: str, otherwise: str, spoken: Collection[str] = ()) -> str:
+    """
+    Return the language to answer in.
+
+    Args:
+        named: By the request itself: it counts, whatever the storefront speaks.
+        known: Of the customer.
+        text: What he wrote.
+        otherwise: The storefront's own.
+        spoken: Those that the storefront speaks beside its own; none of them means any.
+    """
+
+    def is_spoken(language: str) -> bool:
+        return not spoken or language in spoken
+
+    if named:
+        return named
+    if known and is_spoken(known):
+        return known
+    found = detected(text)
+    return found if found and is_spoken(found) else otherwise

@@ -185,7 +185,8 @@ class Storefront:
 
     `support_addresses` are where customers write; the first is the one mails are sent from. `forms` are senders that
     write for a customer, whose Reply-To names him. `version` counts changes of the settings; what was promised to a
-    customer stays as it was promised. `macros` are its own, by name; None takes a shipped one away.
+    customer stays as it was promised. `macros` are its own, by name; None takes a shipped one away. `languages` are
+    those that it speaks, all where there are none.
     """
 
     id: str

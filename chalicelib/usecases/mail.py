@@ -176,7 +176,9 @@ def _intake(
         subject=mail.subject or _NO_SUBJECT,
         body=mail.text,
         channel=Channel.EMAIL,
-        language=language.chosen(None, known.language if known else None, mail.text, storefront.language),
+        language=language.chosen(
+            None, known.language if known else None, mail.text, storefront.language, storefront.languages
+        ),
         files=message.files,
         authenticated=message.verified,
         automatic=bool(mail.automatic or mail.bounce) and not arrival.passed_on,

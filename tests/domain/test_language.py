@@ -125,3 +125,18 @@ def test_in_doubt_nothing_is_detected(text):
 )
 def test_named_counts_most_then_known_then_detected_then_the_storefronts(named, known, text, otherwise, language):
     assert chosen(named, known, text, otherwise) == language
+
+
+@pytest.mark.parametrize(
+    ("named", "known", "text", "language"),
+    [
+        ("fr", None, TEXTS["en"], "fr"),
+        (None, "fr", TEXTS["en"], "en"),
+        (None, "fr", TEXTS["de"], "es"),
+        (None, "en", TEXTS["de"], "en"),
+        (None, None, TEXTS["en"], "en"),
+        (None, None, TEXTS["de"], "es"),
+    ],
+)
+def test_a_language_that_the_storefront_does_not_speak_counts_only_where_it_is_named(named, known, text, language):
+    assert chosen(named, known, text, "es", ("es", "en")) == language
