@@ -18,7 +18,7 @@ from chalicelib.adapters import aws
 from chalicelib.domain.access import Scope
 from chalicelib.domain.schema import moment
 from chalicelib.handlers import callers
-from chalicelib.handlers.docs import described
+from chalicelib.handlers.openapi import described
 from chalicelib.usecases import house, sending
 from tests import payloads
 from tests.world import World, running

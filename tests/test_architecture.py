@@ -149,13 +149,25 @@ def test_who_may_do_more_may_do_all_that_who_may_less():
             assert more in route.scopes or less not in route.scopes
 
 
-def test_a_cold_start_pays_for_no_door_that_stays_shut():
-    """What only one door needs is imported when it opens: no templates, no mail, no use case, no boto3."""
-    told = "import sys, app; print(*sorted(sys.modules))"
+def loaded_by(module):
+    """Return what a new process has imported once it has imported *module*."""
+    told = f"import sys, {module}; print(*sorted(sys.modules))"
     done = subprocess.run(  # noqa: S603 our own interpreter
         [sys.executable, "-c", told], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=True
     )
-    loaded = set(done.stdout.split())
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("door", ["docs", "pages", "tickets"])
+def test_only_who_asks_for_the_description_of_the_api_pays_for_it(door):
+    loaded = loaded_by(f"chalicelib.handlers.{door}")
+    assert f"chalicelib.handlers.{door}" in loaded
+    assert loaded & {"chalicelib.handlers.answers", "chalicelib.handlers.openapi"} == set()
+
+
+def test_a_cold_start_pays_for_no_door_that_stays_shut():
+    """What only one door needs is imported when it opens: no templates, no mail, no use case, no boto3."""
+    loaded = loaded_by("app")
     assert "chalicelib.handlers.routes" in loaded
     heavy = {"boto3", "jinja2", "nh3", "markupsafe", "asyncio", "yaml"}
     heavy |= {m for m in MODULES if m.startswith(("chalicelib.mail.", "chalicelib.usecases."))}

@@ -437,6 +437,8 @@ def test_a_closed_ticket_is_not_reopened_and_a_late_reply_opens_another(api, som
         ("POST", "/reopen", None),
         ("POST", "/messages", {"body": "On its way."}),
         ("POST", "/messages", {"body": "He called.", "internal": True}),
+        ("PUT", "/check-in", {"at": "2026-03-10T09:00:00Z"}),
+        ("DELETE", "/check-in", None),
     ],
 )
 def test_a_stale_version_changes_nothing(api, method, rest, body, stale):

@@ -4,7 +4,9 @@ own and a detected one count only where the storefront speaks them.
 """
 
 import re
-from collections.abc import Collection
+
+from chalicelib.domain.storefront import Storefront
+from chalicelib.domain.ticket import Customer
 
 _WORD = re.compile(r"[^\W\d_]+")
 _ENOUGH_WORDS = 20
@@ -55,24 +57,19 @@ def detected(text: str) -> str | None:
     return language if most >= _SURE * len(words) and most - second >= _LEAD * len(words) else None
 
 
-def chosen(named: str | None, known: str | None, text: str, otherwise: str, spoken: Collection[str] = ()) -> str:
+def chosen(named: str, known: Customer | None, text: str, storefront: Storefront) -> str:
     """
     Return the language to answer in.
 
     Args:
-        named: By the request itself: it counts, whatever the storefront speaks.
-        known: Of the customer.
+        named: By the request itself, "" where it names none: it counts, whatever the storefront speaks.
+        known: The customer, as far as known.
         text: What he wrote.
-        otherwise: The storefront's own.
-        spoken: Those that the storefront speaks beside its own; none of them means any.
+        storefront: Whom he wrote to.
     """
-
-    def is_spoken(language: str) -> bool:
-        return not spoken or language in spoken
-
     if named:
         return named
-    if known and is_spoken(known):
-        return known
+    if known and known.language and storefront.speaks(known.language):
+        return known.language
     found = detected(text)
-    return found if found and is_spoken(found) else otherwise
+    return found if found and storefront.speaks(found) else storefront.language

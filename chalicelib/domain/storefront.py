@@ -186,7 +186,7 @@ class Storefront:
     `support_addresses` are where customers write; the first is the one mails are sent from. `forms` are senders that
     write for a customer, whose Reply-To names him. `version` counts changes of the settings; what was promised to a
     customer stays as it was promised. `macros` are its own, by name; None takes a shipped one away. `languages` are
-    those that it speaks, all where there are none.
+    those that it speaks beside its own; all, where there are none.
     """
 
     id: str
@@ -219,6 +219,9 @@ class Storefront:
     @property
     def support_address(self) -> str:
         return self.support_addresses[0]
+
+    def speaks(self, language: str) -> bool:
+        return not self.languages or language in (self.language, *self.languages)
 
     def writes_as(self, address: str) -> bool:
         """Tell whether an address is one of the storefront's own; what follows a + does not count."""

@@ -24,13 +24,13 @@ def _each(items: Schema) -> Schema:
     return {"type": "array", "items": items}
 
 
-def named(name: str) -> dict[str, Any]:
+def ref(name: str) -> dict[str, Any]:
     """Return what stands for one of ANSWERS in the document."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def _page(name: str) -> Schema:
-    return _shown(items=_each(named(name)), next_cursor=nullable(_TEXT))
+    return _shown(items=_each(ref(name)), next_cursor=nullable(_TEXT))
 
 
 _TEXT: Schema = {"type": "string"}
@@ -156,7 +156,7 @@ ANSWERS: dict[str, Schema] = {
         detail=_TEXT,
         instance=_TEXT,
         errors=_each(_shown(pointer=_TEXT, detail=_TEXT)),
-        messages=_each(named("Message")),
+        messages=_each(ref("Message")),
     ),
 }  # fmt: skip
 

@@ -17,7 +17,6 @@ from chalicelib.domain.signing import Claim, Purpose, read_link_token, recipient
 from chalicelib.domain.storefront import SCALES, Storefront, SurveyForm
 from chalicelib.domain.surveys import Rating
 from chalicelib.domain.ticket import Author, DeliveryState, Message, Role, Status, Survey, Ticket
-from chalicelib.handlers import docs as api_docs
 from chalicelib.handlers.door import Call
 from chalicelib.handlers.problems import Problem
 from chalicelib.handlers.wire import html_of
@@ -144,8 +143,10 @@ def _opt_out_page(call: Call, seen: Ticket, state: str) -> Response:
 
 
 def docs(call: Call) -> Response:
-    described = api_docs.described(call.desk.config.public_url)
-    return _html(templates.page("docs", "en", {"openapi": described, "storefront": _FALLBACK_VOICE}))
+    from chalicelib.handlers.openapi import described
+
+    api = described(call.desk.config.public_url)
+    return _html(templates.page("docs", "en", {"openapi": api, "storefront": _FALLBACK_VOICE}))
 
 
 def problem_page(problem: Problem, accepts: str) -> Response:

@@ -176,9 +176,7 @@ def _intake(
         subject=mail.subject or _NO_SUBJECT,
         body=mail.text,
         channel=Channel.EMAIL,
-        language=language.chosen(
-            None, known.language if known else None, mail.text, storefront.language, storefront.languages
-        ),
+        language=language.chosen("", known, mail.text, storefront),
         files=message.files,
         authenticated=message.verified,
         automatic=bool(mail.automatic or mail.bounce) and not arrival.passed_on,

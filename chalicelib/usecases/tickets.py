@@ -63,13 +63,7 @@ def open_ticket(
     """
     storefront = desk.house.storefront(storefront_id)
     known = None if intake.language else desk.table.customer(intake.customer.email, consistent=False)
-    chosen = language.chosen(
-        intake.language or None,
-        known.language if known else None,
-        intake.body,
-        storefront.language,
-        storefront.languages,
-    )
+    chosen = language.chosen(intake.language, known, intake.body, storefront)
     told = replace(intake, language=chosen, files=kept(desk, uploads))
     for _ in range(_TRIES):
         change = opened(told, draw(desk.choose), storefront, desk.act(by))

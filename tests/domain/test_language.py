@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from chalicelib.domain.language import chosen, detected
+from chalicelib.domain.storefront import Storefront
+from chalicelib.domain.ticket import Customer
 
 STRINGS = Path(__file__).parents[2] / "templates" / "strings"
 
@@ -114,29 +116,39 @@ def test_in_doubt_nothing_is_detected(text):
     assert detected(text) is None
 
 
+def storefront(language, *languages):
+    return Storefront("shop", "Shop", ("help@shop.test",), language=language, languages=languages)
+
+
+def customer(language):
+    return Customer("eva@customer.test", language=language) if language else None
+
+
 @pytest.mark.parametrize(
     ("named", "known", "text", "otherwise", "language"),
     [
         ("fr", "de", TEXTS["es"], "en", "fr"),
-        (None, "de", TEXTS["es"], "en", "de"),
-        (None, None, TEXTS["es"], "en", "es"),
-        (None, None, "Hola", "en", "en"),
+        ("", "de", TEXTS["es"], "en", "de"),
+        ("", None, TEXTS["es"], "en", "es"),
+        ("", None, "Hola", "en", "en"),
     ],
 )
 def test_named_counts_most_then_known_then_detected_then_the_storefronts(named, known, text, otherwise, language):
-    assert chosen(named, known, text, otherwise) == language
+    assert chosen(named, customer(known), text, storefront(otherwise)) == language
 
 
 @pytest.mark.parametrize(
     ("named", "known", "text", "language"),
     [
         ("fr", None, TEXTS["en"], "fr"),
-        (None, "fr", TEXTS["en"], "en"),
-        (None, "fr", TEXTS["de"], "es"),
-        (None, "en", TEXTS["de"], "en"),
-        (None, None, TEXTS["en"], "en"),
-        (None, None, TEXTS["de"], "es"),
+        ("", "fr", TEXTS["en"], "en"),
+        ("", "fr", TEXTS["de"], "es"),
+        ("", "en", TEXTS["de"], "en"),
+        ("", "es", TEXTS["en"], "es"),
+        ("", None, TEXTS["en"], "en"),
+        ("", None, TEXTS["es"], "es"),
+        ("", None, TEXTS["de"], "es"),
     ],
 )
 def test_a_language_that_the_storefront_does_not_speak_counts_only_where_it_is_named(named, known, text, language):
-    assert chosen(named, known, text, "es", ("es", "en")) == language
+    assert chosen(named, customer(known), text, storefront("es", "en")) == language
